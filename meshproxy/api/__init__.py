@@ -1,0 +1,136 @@
+"""Everything a plugin author imports: interfaces, values, ``hookimpl`` and what providers need.
+
+A plugin is one Python file in ``conf/plugins/`` or a package with an entry point in group ``meshproxy``. It registers
+classes through the four hooks (:mod:`meshproxy.hookspecs`); meshproxy makes an instance for each table that uses one.
+The plugins that meshproxy ships (:mod:`meshproxy.builtin`) import nothing of it but this module: there is no private door.
+
+"Waits" below means: the method may return its value, a coroutine or a Deferred.
+"""
+
+from __future__ import annotations
+
+import pluggy
+from zope.interface import Attribute, Interface
+
+from ..core.heads import Answer, Field, RequestHead, ResponseHead
+from ..core.peer import Peer
+from ..core.principal import Authenticated, Principal, SignedIn, Tokens
+from .context import Attempt, Context, IncomingRequest
+from .errors import LoginFailed, ProviderDown, Refused, Rejected, SessionOver, StoreDown
+from .fields import IdentityFields
+
+hookimpl = pluggy.HookimplMarker("meshproxy")
+
+
+class INamed(Interface):
+    """What every plugin class has."""
+
+    name = Attribute("The name that conf files use: ``use = NAME`` of a rewrite, ``type = NAME`` of the others.")
+
+
+class IHeaderRewriter(INamed):
+    """Tells a service who is there. At least one method; of ``identity_fields`` and ``token_fields`` at most one."""
+
+    managed_fields = Attribute(
+        "The field names it sets, as a list of bytes: stripped from every browser's request, aliases too "
+        "(case, ``-``/``_``/``.``). An instance may compute it from its settings in ``__init__``."
+    )
+
+
+class IIdentityFields(IHeaderRewriter):
+    """Optional method: fields that depend on the principal alone."""
+
+    def identity_fields(principal):
+        """``list[(bytes, bytes)]``; pure in the principal: computed once a session and after each refresh."""
+
+
+class ITokenFields(IHeaderRewriter):
+    """Optional method: fields that depend on tokens or on time."""
+
+    def token_fields(signed_in):
+        """:class:`IdentityFields`: computed anew at its ``valid_until`` too."""
+
+
+class IRequestRewriter(IHeaderRewriter):
+    """Optional method: changes the head of every request."""
+
+    def rewrite_request(head, principal):
+        """Return a :class:`RequestHead`; called after the strip, before Host and framing are set, which it cannot touch."""
+
+
+class IResponseRewriter(IHeaderRewriter):
+    """Optional method: changes the head of every response."""
+
+    def rewrite_response(head, principal):
+        """Return a :class:`ResponseHead`; framing and our cookies it cannot touch."""
+
+
+class IFormProvider(INamed):
+    """Logs people in by a form of meshproxy's own."""
+
+    def verify(username, password):
+        """:class:`Principal`, or ``None`` when the pair is wrong (waits)."""
+
+
+class IRequestProvider(INamed):
+    """Finds out from the request itself who is asking: a bearer token, a mesh peer."""
+
+    def authenticate(request, peer):
+        """:class:`Authenticated` (or a bare :class:`Principal`); ``None``: not mine; raises :class:`Rejected` (waits).
+
+        ``request`` is an :class:`IncomingRequest`, ``peer`` a :class:`Peer`. A class attribute ``consumes`` names the fields that
+        carried the identity and therefore go to no service; default ``[b"Authorization"]``.
+        """
+
+
+class IRedirectProvider(INamed):
+    """Logs people in at another site: OpenID Connect and its relatives.
+
+    Optional: ``renew(signed_in) -> SignedIn`` (waits; raises :class:`SessionOver` to end the session, any other error is transient),
+    ``end_session_url(signed_in, return_to) -> str | None``, ``revoke(signed_in)`` (waits),
+    ``backchannel_logout(form) -> list[(issuer, sid or subject)]`` (waits).
+    """
+
+    def begin(attempt):
+        """The URL to send the browser to (waits). ``attempt`` is an :class:`Attempt`."""
+
+    def finish(attempt, parameters):
+        """:class:`SignedIn` from the callback's parameters, a ``dict[str, str]`` (waits); raises :class:`LoginFailed`."""
+
+
+class IAuditLogger(INamed):
+    """Keeps the audit trail."""
+
+    def record(event):
+        """Keep the event, a dict as in the contract's §6 (waits). It is recorded once this came back."""
+
+
+class ISessionStore(INamed):
+    """Keeps sealed sessions. All methods wait and raise :class:`StoreDown` when the store cannot answer."""
+
+    def load(key):
+        """``(value, version)`` or ``None``."""
+
+    def save(key, value, expires_at, tags, if_version=None):
+        """Keep ``value`` (bytes) until ``expires_at``, findable by ``tags``; with ``if_version`` only if the stored version is that one
+        (0: only if there is none). ``bool``: whether it was written. The new version is the old one plus one."""
+
+    def delete(key):
+        """Forget it; nothing happens when it is not there."""
+
+    def find(tag=None):
+        """The keys that carry the tag (``None``: all of them)."""
+
+    def lock(key, seconds):
+        """A token, or ``None`` when somebody else holds it; it lapses after ``seconds``."""
+
+    def unlock(key, token):
+        """Give it back; nothing happens when the token is not the holder's."""
+
+
+__all__ = [
+    "Answer", "Attempt", "Authenticated", "Context", "Field", "IAuditLogger", "IFormProvider", "IHeaderRewriter",
+    "IIdentityFields", "INamed", "IRedirectProvider", "IRequestProvider", "IRequestRewriter", "IResponseRewriter", "ISessionStore",
+    "ITokenFields", "IdentityFields", "IncomingRequest", "LoginFailed", "Peer", "Principal", "ProviderDown", "Refused", "Rejected",
+    "RequestHead", "ResponseHead", "SessionOver", "SignedIn", "StoreDown", "Tokens", "hookimpl",
+]
