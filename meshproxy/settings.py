@@ -12,98 +12,10 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
+from .core.places import Origin, Upstream
+from .core.policy import AccessSettings, RequestSettings, ResponseSettings, RouteSettings
+
 Network = IPv4Network | IPv6Network
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Scheme, host and port: what a browser calls an origin (RFC 6454). ``host`` is lower case, IPv6 in brackets."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        """``host`` or ``host:port``, the port left out where it is the scheme's default (RFC 9110 §4.2)."""
-        return self.host if self.port == {"http": 80, "https": 443}.get(self.scheme) else f"{self.host}:{self.port}"
-
-    def __str__(self) -> str:
-        """The serialisation browsers send in ``Origin``."""
-        return f"{self.scheme}://{self.authority}"
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """Where a service lives.
-
-    :ivar scheme: ``http``, ``https``, ``unix`` (plain HTTP over a Unix socket) or ``sample`` (the built-in one).
-    :ivar host: host name or address as in the URL, lower case, IPv6 in brackets; ``localhost`` for unix and sample.
-    :ivar path: of ``unix:`` the socket's path; of ``http(s)`` a path prefix that is put before every target, or "".
-    """
-
-    scheme: Literal["http", "https", "unix", "sample"]
-    host: str
-    port: int
-    path: str = ""
-    url: str = ""
-
-    @property
-    def authority(self) -> str:
-        """The Host that a sidecar routes by: the name, and the port where it is not the scheme's default."""
-        if self.scheme in ("unix", "sample"):
-            return "localhost"
-        return self.host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{self.host}:{self.port}"
-
-    @property
-    def origin(self) -> str:
-        """The origin that the service sees itself under."""
-        return f"{'https' if self.scheme == 'https' else 'http'}://{self.authority}"
-
-
-@dataclass(frozen=True, slots=True)
-class AccessSettings:
-    """Who may enter: any one of the rules met is enough; ``providers`` narrows all of them (contract §2.2)."""
-
-    public: bool = False
-    authenticated: bool = False
-    groups: tuple[str, ...] = ()
-    emails: tuple[str, ...] = ()
-    domains: tuple[str, ...] = ()
-    claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    providers: tuple[str, ...] = ()
-    show: Literal["allowed", "always", "never"] = "allowed"
-    preflight: Literal["challenge", "forward"] = "challenge"
-
-
-@dataclass(frozen=True, slots=True)
-class RouteSettings:
-    """``host`` is lower case without port; ``path`` begins with ``/`` and does not end with one, unless it is ``/``."""
-
-    host: str
-    path: str = "/"
-    strip_path: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RequestSettings:
-    """``host`` is ``"upstream"``, ``"preserve"`` or the literal that is sent."""
-
-    host: str = "upstream"
-    origin: Literal["rewrite", "keep", "drop"] = "rewrite"
-    allowed_origins: tuple[str, ...] = ()
-    authorization: Literal["keep", "drop"] = "keep"
-    strip: tuple[str, ...] = ()
-    body_bytes: int | None = None
-    via: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseSettings:
-    """What is done to a service's answer."""
-
-    locations: Literal["rewrite", "keep"] = "rewrite"
-    strip: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
