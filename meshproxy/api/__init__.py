@@ -113,7 +113,8 @@ class ISessionStore(INamed):
 
     def save(key, value, expires_at, tags, if_version=None):
         """Keep ``value`` (bytes) until ``expires_at``, findable by ``tags``; with ``if_version`` only if the stored version is that one
-        (0: only if there is none). ``bool``: whether it was written. The new version is the old one plus one."""
+        (0: only if there is none). ``bool``: whether it was written. The new version is the old one plus one.
+        """
 
     def delete(key):
         """Forget it; nothing happens when it is not there."""

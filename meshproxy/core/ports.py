@@ -41,7 +41,8 @@ class UpstreamExchange(Protocol):
 class UpstreamReceiver(Protocol):
     """Who gets the answer. Calls come in this order: ``upstream_connected`` (once, before the first byte goes out),
     ``interim_received``*, then ``answer_started``, ``answer_data``*, ``answer_finished`` — or ``tunnel_opened``,
-    ``tunnel_data``*, ``tunnel_closed`` — or, at any point, ``upstream_failed``, after which nothing comes."""
+    ``tunnel_data``*, ``tunnel_closed`` — or, at any point, ``upstream_failed``, after which nothing comes.
+    """
 
     def upstream_connected(self) -> None:
         """A connection is there and the head is written: body bytes may be given now."""
@@ -51,7 +52,8 @@ class UpstreamReceiver(Protocol):
 
     def answer_started(self, status: int, reason: bytes, fields: list[Field], length: int | None, no_body: bool) -> None:
         """The final head. ``length`` is the body's, ``None`` when it is chunked or ends with the connection;
-        ``no_body`` for answers that never have one (HEAD, 204, 304): their ``Content-Length`` is metadata."""
+        ``no_body`` for answers that never have one (HEAD, 204, 304): their ``Content-Length`` is metadata.
+        """
 
     def answer_data(self, data: bytes) -> None:
         """Body bytes, without transfer coding."""
