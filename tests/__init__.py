@@ -1,0 +1,1 @@
+"""The tests: `python -m twisted.trial tests`; `real_*.py` need programs that are not Python and run in CI."""
