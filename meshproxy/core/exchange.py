@@ -20,7 +20,7 @@ class Exchange:
 
     __slots__ = (
         "answered_by", "authority", "body_in_bytes", "body_out_bytes", "cause", "challenged", "client", "diagnosis",
-        "duration", "event", "evidence", "fields", "method", "outgoing_head", "peer", "principal", "reason",
+        "duration", "event", "evidence", "fields", "forwarded_for", "method", "outgoing_head", "peer", "principal", "reason",
         "request_id", "scheme", "service", "session_id", "started_at", "status", "target", "tunnel", "upstream_authority",
         "upstream_duration", "upstream_status",
     )
@@ -36,6 +36,8 @@ class Exchange:
         self.peer = peer
         #: the client's address: the peer's, or who a trusted peer says it is
         self.client = peer.address
+        #: the value of ``X-Forwarded-For`` where a trusted peer's chain is continued; else "": the connection's own
+        self.forwarded_for = b""
         self.started_at = started_at
         #: ``request.forwarded``, ``request.challenged``, ``request.refused``, ``request.failed``, or "" (own pages)
         self.event = ""

@@ -1,0 +1,443 @@
+"""What happens between a request's head and its forwarding? Who is there, may they, and what goes up.
+
+The gateway holds what all requests share: the compiled services, the sessions, the observers. It decides by the pure
+rules of :mod:`meshproxy.core` and keeps the usual request synchronous: session by raw cookie bytes, verdict and identity
+fields from the session's admission, one pass over the fields. Whatever must wait goes through :meth:`Relay.wait_for`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
+from twisted.web.http import datetimeToString
+
+from ..api import Authenticated, IncomingRequest, Principal, Refused, Rejected, RequestHead, ResponseHead, SignedIn, StoreDown
+from ..core.exchange import Exchange
+from ..core.inspection import Facts, Malformed
+from ..core.verdict import Challenge, Forward, Refuse, decide
+from ..observe.audit import AuditFailed
+from ..rewriting import RewriterFailed
+from .protected import Admission, ProtectedService
+from .relay import Relay
+
+if TYPE_CHECKING:
+    from twisted.python.failure import Failure
+
+    from ..core.heads import Field
+    from ..core.trust import Trust
+    from ..settings import LimitSettings
+    from ..wheel import Wheel
+    from .refusals import Refusals
+    from .tree import Tree
+
+_SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
+
+
+class RequestProviders:
+    """The providers that find a principal in the request itself, in the order of the conf file.
+
+    Those that consume a field (a bearer token) count as credentials that the client chose to send; the others (a mesh
+    certificate) are only asked where there are no credentials at all, and never of a peer that forwards for others.
+    """
+
+    def __init__(self, providers: Mapping[str, Any]) -> None:
+        self.credential = [(name, one) for name, one in providers.items() if getattr(one, "consumes", (b"Authorization",))]
+        self.ambient = [(name, one) for name, one in providers.items() if not getattr(one, "consumes", (b"Authorization",))]
+
+    def asked(self, facts: Facts, exchange: Exchange, session: bool) -> list[tuple[str, Any]]:
+        """Who is to be asked about this request."""
+        if facts.authorization is not None and self.credential:
+            return self.credential
+        if not session and self.ambient and not exchange.peer.trusted:
+            return self.ambient
+        return []
+
+
+class Gateway:
+    """What all requests share. One object for the life of the process; :meth:`configure` swaps what a reload changes."""
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, wheel: Wheel, sessions: Any, audit: Any, observers: Iterable[Callable[[Exchange], None]],
+                 request_ids: str) -> None:
+        self.reactor = reactor
+        self.seconds: Callable[[], float] = reactor.seconds
+        self.wheel = wheel
+        self.sessions = sessions
+        self.audit = audit
+        self.observers = tuple(observers)
+        self.channels: set[Any] = set()
+        self.tunnels: set[Relay] = set()
+        self._per_peer: Counter[str] = Counter()
+        self._id_prefix = request_ids.encode("ascii")
+        self._id_count = 0
+        self._date_at = -1
+        self._date = b""
+        self.tree: Tree
+        self.trust: Trust
+        self.limits: LimitSettings
+        self.refusals: Refusals
+        self.providers = RequestProviders({})
+        self.handoff: Any = None
+
+    def configure(self, *, tree: Tree, trust: Trust, limits: LimitSettings, refusals: Refusals, providers: RequestProviders,
+                  handoff: Any) -> None:
+        """Take a (new) configuration; requests under way go on with the services they have."""
+        self.tree = tree
+        self.trust = trust
+        self.limits = limits
+        self.refusals = refusals
+        self.providers = providers
+        self.handoff = handoff
+
+    # ---------------------------------------------------------------- small things in hand for every request
+
+    def next_request_id(self) -> bytes:
+        """An id that no other request of any process has: a random prefix and a counter."""
+        self._id_count += 1
+        return b"%b%08x" % (self._id_prefix, self._id_count)
+
+    def date(self) -> bytes:
+        """The ``Date`` of now, formatted once a second."""
+        now = int(self.seconds())
+        if now != self._date_at:
+            self._date_at, self._date = now, datetimeToString(now)
+        return self._date
+
+    def connection_opened(self, channel: Any) -> None:
+        """Count a connection; the ones over the limits are not built at all (:class:`meshproxy.web.site.MeshSite`)."""
+        self.channels.add(channel)
+        self._per_peer[channel.peer.address] += 1
+
+    def connection_closed(self, channel: Any) -> None:
+        """It is gone."""
+        self.channels.discard(channel)
+        address = channel.peer.address
+        self._per_peer[address] -= 1
+        if self._per_peer[address] <= 0:
+            del self._per_peer[address]
+
+    def connections_of(self, address: str) -> int:
+        """How many connections an address has open."""
+        return self._per_peer[address]
+
+    def tunnel_opened(self, relay: Relay) -> None:
+        """Count a tunnel."""
+        self.tunnels.add(relay)
+
+    def tunnel_closed(self, relay: Relay) -> None:
+        """It is gone."""
+        self.tunnels.discard(relay)
+
+    # ---------------------------------------------------------------- a request arrives
+
+    def exchange_for(self, channel: Any, method: bytes, target: bytes, fields: list[Field], facts: Facts) -> Exchange:
+        """The record of a request; what a trusted peer claims about the client is believed here, and only here.
+
+        It changes ``facts.host``, ``facts.port`` and ``facts.authority`` where a trusted peer says so.
+        """
+        peer = channel.peer
+        exchange = Exchange(b"", method, target, facts.authority, peer, self.seconds())
+        exchange.fields = fields
+        exchange.scheme = channel.scheme
+        if peer.trusted or peer.sidecar:
+            claimed = self.trust.claimed(peer, fields)
+            self.trust.believe(claimed, facts, exchange)
+        exchange.authority = facts.authority
+        if not exchange.request_id:
+            exchange.request_id = self.next_request_id()
+        return exchange
+
+    def exchange_of_request(self, lane: Any, request: Any, fields: list[Field], facts: Facts | None) -> Exchange:
+        """The record of a request that came through a plain ``Site``."""
+        address = request.getClientAddress()
+        peer = self.trust.peer(getattr(address, "host", None) or "unix", getattr(address, "port", 0))
+        lane.peer = peer
+        if facts is not None:
+            return self.exchange_for(lane, request.method, request.uri, fields, facts)
+        return Exchange(self.next_request_id(), request.method, request.uri, "", peer, self.seconds())
+
+    def relay_for(self, channel: Any, method: bytes, target: bytes, fields: list[Field], facts: Facts) -> Relay | None:
+        """A relay if the tree's leaf for this request is a protected service, else ``None``: a resource renders it.
+
+        Raises :class:`Malformed` where no resource may be asked: an ambiguous path (400), a Host nobody has (421).
+        """
+        exchange = self.exchange_for(channel, method, target, fields, facts)
+        channel.exchange = exchange
+        found = self.tree.locate(facts)
+        if found is None:
+            return None
+        resource, path = found
+        service = resource.service
+        exchange.service = service.name
+        relay = Relay(self, channel, service, method, path + facts.query, fields, facts, exchange)
+        relay.forwarded_for = exchange.forwarded_for or channel.forwarded_for
+        return relay
+
+    # ---------------------------------------------------------------- who is there
+
+    def admit(self, relay: Relay) -> None:
+        """Find out who is asking."""
+        facts = relay.facts
+        limit = relay.service.body_bytes
+        if limit and facts.content_length and facts.content_length > limit:
+            relay.answer(self.refusals.malformed(relay.exchange, Malformed(413, "the request body is larger than this service takes"),
+                                                 facts))
+            return
+        if not facts.cookie:
+            self._recalled(relay, None)
+            return
+        now = relay.exchange.started_at
+        recalled = self.sessions.recall(facts.cookie, facts.host, now)
+        if recalled is None:
+            try:
+                recalled = self.sessions.load(facts.cookie, facts.host, now)
+            except StoreDown as error:
+                self._store_down(relay, error)
+                return
+            if isinstance(recalled, Deferred):
+                relay.wait_for(recalled, self._recalled)
+                return
+        self._recalled(relay, recalled)
+
+    def _recalled(self, relay: Relay, recalled: Any) -> None:
+        """The cookies have been read; ``recalled`` is ``None`` where there were none."""
+        session = None
+        if recalled is not None:
+            relay.cookie = recalled.cookie
+            session = recalled.session
+        asked = self.providers.asked(relay.facts, relay.exchange, session is not None)
+        if asked:
+            self._ask(relay, session, asked, 0)
+        elif session is None:
+            self._judge(relay, relay.service.anonymous)
+        else:
+            self._with_session(relay, session)
+
+    def _ask(self, relay: Relay, session: Any, asked: list[tuple[str, Any]], index: int) -> None:
+        """Ask the request providers one after the other, without waiting where one answers at once."""
+        request = IncomingRequest(RequestHead(relay.method, relay.exchange.target, tuple(relay.fields)), relay.exchange.scheme,
+                                  relay.exchange.authority, relay.service.name)
+        while index < len(asked):
+            name, provider = asked[index]
+            answer = maybeDeferred(self._call_provider, provider, request, relay.exchange.peer)
+            if not answer.called:
+                following = index + 1
+                relay.wait_for(answer, lambda relay, found: (
+                    self._ask(relay, session, asked, following) if found is None else self._found(relay, session, name, provider, found)))
+                return
+            result: list[Any] = []
+            failures: list[Failure] = []
+            answer.addCallbacks(result.append, failures.append)
+            if failures:
+                self.wait_failed(relay, failures[0])
+                return
+            if result[0] is not None:
+                self._found(relay, session, name, provider, result[0])
+                return
+            index += 1
+        if session is None:
+            self._judge(relay, relay.service.anonymous)
+        else:
+            self._with_session(relay, session)
+
+    @staticmethod
+    def _call_provider(provider: Any, request: IncomingRequest, peer: Any) -> Any:
+        result = provider.authenticate(request, peer)
+        return Deferred.fromCoroutine(result) if hasattr(result, "send") else result
+
+    def _found(self, relay: Relay, session: Any, name: str, provider: Any, found: Any) -> None:
+        """A request provider knows who this is."""
+        if session is not None:
+            # two identities in one request: refused, not guessed
+            relay.answer(self.refusals.refuse(relay, Refuse(400, "a session cookie and other credentials in one request", ())))
+            return
+        authenticated = found if isinstance(found, Authenticated) else Authenticated(found)
+        relay.drop_authorization = relay.facts.authorization is not None and b"authorization" in {
+            field.lower() for field in getattr(provider, "consumes", (b"Authorization",))}
+        principal = authenticated.principal
+        relay.exchange.principal = principal
+        admission = self._admission(relay, principal, SignedIn(principal, authenticated.tokens, authenticated.expires_at))
+        if admission is not None:
+            self._judge(relay, admission)
+
+    def _with_session(self, relay: Relay, live: Any) -> None:
+        """A session is there: its admission to this service is, usually, too."""
+        now = relay.exchange.started_at
+        relay.live = live
+        relay.exchange.principal = live.principal
+        relay.exchange.session_id = live.record.id
+        if live.record.parent is not None and self.handoff.due_recheck(live, now) and self.refusals.navigation(relay):
+            relay.answer(self.refusals.to_login(relay, "the session's parent is asked again"))
+            return
+        service = relay.service
+        admission = live.admissions.get(service.name)
+        if admission is None or admission.service is not service or now >= admission.valid_until:
+            if service.rewriting.needs_token and now >= live.refresh_due_at:
+                refreshed = self.sessions.refreshed(live, now)
+                if refreshed is not None:
+                    relay.wait_for(refreshed, self._refreshed)
+                    return
+            admission = self._admission(relay, live.principal, live.signed_in)
+            if admission is None:
+                return
+            live.admissions[service.name] = admission
+        elif now >= live.refresh_due_at:
+            self.sessions.refreshed(live, now)  # in the background: this request has all it needs
+        relay.set_cookies = self.sessions.renewal(live, now)
+        self._judge(relay, admission)
+
+    def _refreshed(self, relay: Relay, result: Any) -> None:
+        live = relay.live
+        if live.ended:
+            relay.live = None
+            relay.exchange.principal = None
+            self._judge(relay, relay.service.anonymous)
+            return
+        admission = self._admission(relay, live.principal, live.signed_in)
+        if admission is not None:
+            live.admissions[relay.service.name] = admission
+            relay.set_cookies = self.sessions.renewal(live, relay.exchange.started_at)
+            self._judge(relay, admission)
+
+    def _admission(self, relay: Relay, principal: Principal, signed_in: SignedIn) -> Admission | None:
+        """Judge and compute identity fields; a rewriter that refuses or breaks ends the request here."""
+        try:
+            return relay.service.admit(principal, signed_in)
+        except Refused as error:
+            relay.answer(self.refusals.refuse(relay, Refuse(403, str(error), ())))
+        except RewriterFailed as error:
+            self.log.error("rewriter {name} failed: {why}", name=error.name, why=error.why)
+            relay.answer(self.refusals.broken(relay, f"rewriter {error.name}"))
+        return None
+
+    # ---------------------------------------------------------------- may they
+
+    def _judge(self, relay: Relay, admission: Admission) -> None:
+        """The verdict. Where nothing about the request itself can matter, the admission holds it already."""
+        facts = relay.facts
+        relay.admission = admission
+        if admission.allowed and relay.method in _SAFE and not facts.upgrade_websocket:
+            relay.exchange.reason = admission.access.reason  # type: ignore[attr-defined]
+            self._send(relay)
+            return
+        service = relay.service
+        verdict = decide(
+            service.access, facts, relay.method, relay.exchange.principal, by_cookie=relay.live is not None,
+            public_origin=service.public_origin, allowed_origins=service.allowed_origins,
+        )
+        if isinstance(verdict, Forward):
+            relay.exchange.reason = verdict.reason
+            self._send(relay)
+        elif isinstance(verdict, Challenge):
+            relay.answer(self.refusals.challenge(relay, verdict))
+        else:
+            relay.answer(self.refusals.refuse(relay, verdict))
+
+    # ---------------------------------------------------------------- what goes up
+
+    def _send(self, relay: Relay) -> None:
+        """Write the outgoing head, once a required audit record is there."""
+        audit = self.audit
+        if audit.required:
+            accepted = audit.accept(relay.exchange)
+            if accepted is not None:
+                relay.wait_for(accepted, self._accepted)
+                return
+        self._accepted(relay, None)
+
+    def _accepted(self, relay: Relay, _: object) -> None:
+        service = relay.service
+        exchange = relay.exchange
+        facts = relay.facts
+        admission = relay.admission
+        identity = admission.identity if admission is not None else b""
+        try:
+            if service.rewriting.per_request:
+                head = self._rewritten_head(relay, identity)
+            else:
+                head = service.forwarding.head(
+                    relay.method, relay.target, facts, relay.fields, cookie=relay.cookie, forwarded_for=relay.forwarded_for,
+                    identity=identity, request_id=exchange.request_id, drop_authorization=relay.drop_authorization,
+                    websocket=facts.upgrade_websocket, preserve_authority=facts.authority,
+                )
+        except Malformed as error:
+            relay.answer(self.refusals.malformed(exchange, error, facts))
+            return
+        except RewriterFailed as error:
+            self.log.error("rewriter {name} failed: {why}", name=error.name, why=error.why)
+            relay.answer(self.refusals.broken(relay, f"rewriter {error.name}"))
+            return
+        except Refused as error:
+            relay.answer(self.refusals.refuse(relay, Refuse(403, str(error), ())))
+            return
+        exchange.event = "request.forwarded"
+        exchange.outgoing_head = head
+        exchange.upstream_authority = service.upstream_authority or facts.authority
+        relay.forward(head)
+
+    def _rewritten_head(self, relay: Relay, identity: bytes) -> bytes:
+        """As above, with the service's own per-request rewriters between the strip and the setting of Host and framing."""
+        service, facts = relay.service, relay.facts
+        kept = service.forwarding.kept(relay.method, facts, relay.fields, cookie=relay.cookie, drop_authorization=relay.drop_authorization)
+        head = RequestHead(relay.method, relay.target, tuple(kept))
+        for rewriter in service.rewriting.per_request:
+            head = rewriter.rewrite_request(head, relay.exchange.principal)
+        return service.forwarding.assemble(
+            head.method, head.target, facts, list(head.fields), forwarded_for=relay.forwarded_for, identity=identity,
+            request_id=relay.exchange.request_id, websocket=facts.upgrade_websocket, preserve_authority=facts.authority,
+        )
+
+    def rewrite_answer(self, relay: Relay, status: int, reason: bytes, fields: list[Field]) -> tuple[int, bytes, list[Field]]:
+        """Let per-request rewriters change an answer's head; one that breaks is logged and passed over, the answer goes on."""
+        head = ResponseHead(status, reason, tuple(fields))
+        for rewriter in relay.service.rewriting.per_request:
+            try:
+                head = rewriter.rewrite_response(head, relay.exchange.principal)
+            except RewriterFailed as error:
+                self.log.error("rewriter {name} failed on an answer: {why}", name=error.name, why=error.why)
+        return head.status, head.reason, list(head.fields)
+
+    # ---------------------------------------------------------------- what goes wrong
+
+    def wait_failed(self, relay: Relay, failure: Failure) -> None:
+        """Somebody we waited for could not answer."""
+        if failure.check(StoreDown):
+            self._store_down(relay, failure.value)
+        elif failure.check(Rejected):
+            relay.answer(self.refusals.rejected(relay, str(failure.value)))
+        elif failure.check(AuditFailed):
+            relay.answer(self.refusals.unavailable(relay, "the audit record could not be written"))
+        else:
+            self.log.failure("while deciding about request {id}", failure, id=relay.exchange.request_id.decode("ascii"))
+            relay.answer(self.refusals.unavailable(relay, "an identity provider failed"))
+
+    def _store_down(self, relay: Relay, error: BaseException | None) -> None:
+        """Nobody is logged out by it: who needs a session waits, who needs none goes on."""
+        if relay.service.access.public:
+            relay.cookie = self.sessions.without_ours(relay.facts.cookie)
+            self._judge(relay, relay.service.anonymous)
+        else:
+            relay.answer(self.refusals.unavailable(relay, f"the session store is down: {error}"))
+
+    def broke(self, relay: Relay, failure: Failure) -> None:
+        """A fault of our own."""
+        self.log.failure("request {id} broke", failure, id=relay.exchange.request_id.decode("ascii"))
+        relay.answer(self.refusals.broken(relay, "a fault of meshproxy"))
+
+    def finished(self, relay: Relay) -> None:
+        """The record of a request is complete."""
+        self.record(relay.exchange)
+
+    def record(self, exchange: Exchange) -> None:
+        """Give a complete record to every observer; one that breaks is logged and keeps nobody else from it."""
+        exchange.duration = max(self.seconds() - exchange.started_at, 1e-6)
+        for observer in self.observers:
+            try:
+                observer(exchange)
+            except Exception:
+                self.log.failure("an observer broke")

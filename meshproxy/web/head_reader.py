@@ -1,0 +1,145 @@
+"""What does the next request head say? Bytes in, method, target, version and fields out, strict by RFC 9112.
+
+llhttp parses; what it lets pass is checked here on the raw bytes (white space in the request line, empty lines before
+it) or in :mod:`meshproxy.core.inspection` on the parsed parts. The head is cut out of the stream by its empty line
+before llhttp sees what follows, so pipelined requests and bodies are never parsed ahead of their turn.
+"""
+
+from __future__ import annotations
+
+from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
+
+from ..core.heads import Field
+from ..core.inspection import Malformed
+from ..settings import LimitSettings
+
+_END = b"\r\n\r\n"
+
+
+class HeadReader:
+    """Reads one head after another from a connection's bytes; the parts of the last complete one are its attributes."""
+
+    __slots__ = ("_head_bytes", "_lines", "_max_fields", "_parser", "_raw", "_target_bytes", "_target_parts", "fields", "method",
+                 "target", "version")
+
+    def __init__(self, limits: LimitSettings) -> None:
+        self._head_bytes = limits.head_bytes
+        self._target_bytes = limits.target_bytes
+        self._max_fields = limits.fields
+        self._raw = b""
+        self._lines = 0
+        self._parser: HttpRequestParser | None = None
+        self._target_parts: list[bytes] = []
+        self.fields: list[Field] = []
+        self.method = b""
+        self.target = b""
+        #: ``"1.1"`` or ``"1.0"`` (others as they came)
+        self.version = ""
+
+    @property
+    def started(self) -> bool:
+        """Whether some bytes of a head have come, but not all."""
+        return bool(self._raw)
+
+    # What llhttp calls. It hands over whole field lines; a target may come in pieces.
+
+    def on_url(self, data: bytes) -> None:
+        self._target_parts.append(data)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.fields.append((name, value.rstrip(b" \t")))
+        if len(self.fields) > self._max_fields:
+            raise Malformed(431, "too many fields")
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Give the next bytes; returns what follows the head once it is complete, else ``None``.
+
+        Raises :class:`Malformed` with the status that RFC 9110 and RFC 9112 name; after that the connection is lost.
+        """
+        known = self._raw
+        if not known:
+            data = self._start(data)
+            if not data:
+                return None
+        raw = known + data if known else data
+        end = raw.find(_END, max(0, len(known) - 3))
+        if end < 0:
+            self._raw = raw
+            self._check_size(raw, len(raw))
+            self._parse(data)
+            return None
+        end += 4
+        self._check_size(raw, end)
+        self._raw = b""
+        rest = raw[end:]
+        self._parse(data[: len(data) - len(rest)] if rest else data)
+        self._finish(raw)
+        return rest
+
+    def forget_parser(self) -> None:
+        """llhttp's state does not fit the next head: a body follows that it will not see, or the connection closes."""
+        self._parser = None
+
+    def _start(self, data: bytes) -> bytes:
+        """Begin a head: one empty line before it is tolerated (RFC 9112 §2.2), one only."""
+        self.fields = []
+        self._target_parts = []
+        if data[:1] == b"\r" and self._lines == 0:
+            if len(data) == 1:
+                self._lines = -1
+                return b""
+            if data[:2] == b"\r\n":
+                self._lines = 1
+                return data[2:]
+        elif self._lines == -1:
+            self._lines = 1
+            if data[:1] == b"\n":
+                return data[1:]
+        if data[:1] in (b"\r", b"\n"):
+            raise Malformed(400, "empty lines before the request line")
+        return data
+
+    def _parse(self, data: bytes) -> None:
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = HttpRequestParser(self)
+        try:
+            parser.feed_data(data)
+        except HttpParserUpgrade:
+            # the head asks for an upgrade (or CONNECT); what that means is decided elsewhere
+            self._parser = None
+            self._keep_line(parser)
+        except HttpParserInvalidMethodError as error:
+            known = data[:1].isalpha() and "Invalid method" in str(error)
+            raise Malformed(501 if known else 400, "unknown method" if known else "not an HTTP request") from None
+        except HttpParserError as error:
+            if isinstance(error.__context__, Malformed):
+                raise error.__context__ from None
+            raise Malformed(400, str(error) or "not HTTP") from None
+        else:
+            self._keep_line(parser)
+
+    def _keep_line(self, parser: HttpRequestParser) -> None:
+        self.method = parser.get_method()
+        self.version = parser.get_http_version()
+
+    def _check_size(self, raw: bytes, size: int) -> None:
+        """Bounds on the whole head and on its target, checked before llhttp sees more than they allow."""
+        if size > self._head_bytes:
+            line = raw.find(b"\r\n", 0, self._target_bytes + 64)
+            raise Malformed(431 if line >= 0 else 414, "the head is too large" if line >= 0 else "the target is too long")
+        if size > self._target_bytes:
+            line = raw.find(b"\r\n")
+            if (line if line >= 0 else size) > self._target_bytes + 64:
+                raise Malformed(414, "the target is too long")
+
+    def _finish(self, raw: bytes) -> None:
+        self._lines = 0
+        line = raw[: raw.find(b"\r\n")]
+        # llhttp takes several spaces after the method, and a request line without a version (RFC 9112 §3: one space each)
+        if line.count(b" ") != 2 or not self._target_parts:
+            raise Malformed(400, "the request line is not METHOD SP TARGET SP VERSION")
+        parts = self._target_parts
+        self.target = parts[0] if len(parts) == 1 else b"".join(parts)
+        if len(self.target) > self._target_bytes:
+            raise Malformed(414, "the target is too long")
