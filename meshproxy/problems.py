@@ -30,8 +30,12 @@ class Problem:
 
 
 class ConfError(Exception):
-    """The conf directory cannot be used; ``problems`` says all that is wrong with it."""
+    """The conf directory cannot be used; ``problems`` says all that is wrong with it.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    :ivar files: what was read before that was known: a change of any of them is worth another try.
+    """
+
+    def __init__(self, problems: Iterable[Problem], files: Iterable[Path] = ()) -> None:
         self.problems = tuple(problems)
+        self.files = frozenset(files)
         super().__init__("\n".join(map(str, self.problems)))

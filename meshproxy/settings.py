@@ -26,6 +26,7 @@ class PluginTable:
     :ivar name: the table's own name (``corp`` of ``[identity.corp]``); for a rewrite the same as ``use``.
     :ivar options: the rest of the table as it stands in the file, secrets unresolved; the plugin host validates it.
     :ivar file: the file it stands in, and ``key`` where (``identity.corp``, ``rewrite.0``), for error messages.
+    :ivar required: of ``[audit.NAME]``: what this logger cannot record is not allowed. No option: the logger does not see it.
     """
 
     use: str
@@ -33,6 +34,7 @@ class PluginTable:
     options: Mapping[str, object]
     file: Path
     key: str
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class ServiceSettings:
     route: RouteSettings
     access: AccessSettings
     description: str = ""
-    icon: str = ""
+    icon: str = ""  # the absolute path of an svg or png file
     request: RequestSettings = RequestSettings()
     response: ResponseSettings = ResponseSettings()
     rewrite: tuple[PluginTable, ...] = ()
@@ -136,6 +138,7 @@ class SessionSettings:
     recheck: float = 900.0
     cookie_domain: str = ""
     redis_url: str = ""
+    redis_ca_file: Path | None = None
     options: Mapping[str, object] = field(default_factory=dict)
 
     def __repr__(self) -> str:
