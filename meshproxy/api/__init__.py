@@ -12,12 +12,27 @@ from __future__ import annotations
 import pluggy
 from zope.interface import Attribute, Interface
 
+from ..config.units import Duration, Size
 from ..core.heads import Answer, Field, RequestHead, ResponseHead
 from ..core.peer import Peer
 from ..core.principal import Authenticated, Principal, SignedIn, Tokens
+from ..identity.users_file import User, UsersFile
+from ..problems import ConfError, Problem
 from .context import Attempt, Context, IncomingRequest
-from .errors import LoginFailed, ProviderDown, Refused, Rejected, SessionOver, StoreDown
+from .errors import LoginFailed, ProviderDown, Refused, Rejected, SessionOver, StoreDown, TokenNeeded
 from .fields import IdentityFields
+from .lines import LineWriter, line_writer
+from .values import (
+    Encoding,
+    FieldName,
+    FieldWriter,
+    Template,
+    TemplateText,
+    ValueSettings,
+    encode_value,
+    settings_of,
+    values,
+)
 
 hookimpl = pluggy.HookimplMarker("meshproxy")
 
@@ -33,7 +48,9 @@ class IHeaderRewriter(INamed):
 
     managed_fields = Attribute(
         "The field names it sets, as a list of bytes: stripped from every browser's request, aliases too "
-        "(case, ``-``/``_``/``.``). An instance may compute it from its settings in ``__init__``."
+        "(case, ``-``/``_``/``.``). An instance may compute it from its settings in ``__init__``. "
+        "Optional beside it: ``stripped_fields``, names that are only taken away, from requests to this service alone; "
+        "``needs_tokens = False`` on a rewriter whose ``token_fields`` looks at the time and not at the tokens."
     )
 
 
@@ -48,7 +65,7 @@ class ITokenFields(IHeaderRewriter):
     """Optional method: fields that depend on tokens or on time."""
 
     def token_fields(signed_in):
-        """:class:`IdentityFields`: computed anew at its ``valid_until`` too."""
+        """:class:`IdentityFields`: computed anew at its ``valid_until`` too; raises :class:`TokenNeeded` when a token has ended."""
 
 
 class IRequestRewriter(IHeaderRewriter):
@@ -86,9 +103,7 @@ class IRequestProvider(INamed):
 class IRedirectProvider(INamed):
     """Logs people in at another site: OpenID Connect and its relatives.
 
-    Optional: ``renew(signed_in) -> SignedIn`` (waits; raises :class:`SessionOver` to end the session, any other error is transient),
-    ``end_session_url(signed_in, return_to) -> str | None``, ``revoke(signed_in)`` (waits),
-    ``backchannel_logout(form) -> list[(issuer, sid or subject)]`` (waits).
+    What it may do besides: :class:`IRenews`, :class:`IEndsSession`, :class:`IRevokes`, :class:`IBackchannelLogout`.
     """
 
     def begin(attempt):
@@ -96,6 +111,34 @@ class IRedirectProvider(INamed):
 
     def finish(attempt, parameters):
         """:class:`SignedIn` from the callback's parameters, a ``dict[str, str]`` (waits); raises :class:`LoginFailed`."""
+
+
+class IRenews(IRedirectProvider):
+    """Optional method: new tokens, and who the person is by now."""
+
+    def renew(signed_in):
+        """:class:`SignedIn` (waits); raises :class:`SessionOver` to end the session, any other error is transient."""
+
+
+class IEndsSession(IRedirectProvider):
+    """Optional method: logout at the provider (OpenID Connect RP-Initiated Logout)."""
+
+    def end_session_url(signed_in, return_to):
+        """The URL to send the browser to, or ``None`` when the provider has none."""
+
+
+class IRevokes(IRedirectProvider):
+    """Optional method: the tokens are not needed any more (RFC 7009)."""
+
+    def revoke(signed_in):
+        """Tell the provider (waits); failing does not matter."""
+
+
+class IBackchannelLogout(IRedirectProvider):
+    """Optional method: the provider tells us that sessions ended (OpenID Connect Back-Channel Logout)."""
+
+    def backchannel_logout(form):
+        """``list[(issuer, sid or subject)]`` of what is to end (waits); raises :class:`Rejected` for a form that proves nothing."""
 
 
 class IAuditLogger(INamed):
@@ -130,8 +173,10 @@ class ISessionStore(INamed):
 
 
 __all__ = [
-    "Answer", "Attempt", "Authenticated", "Context", "Field", "IAuditLogger", "IFormProvider", "IHeaderRewriter",
-    "IIdentityFields", "INamed", "IRedirectProvider", "IRequestProvider", "IRequestRewriter", "IResponseRewriter", "ISessionStore",
-    "ITokenFields", "IdentityFields", "IncomingRequest", "LoginFailed", "Peer", "Principal", "ProviderDown", "Refused", "Rejected",
-    "RequestHead", "ResponseHead", "SessionOver", "SignedIn", "StoreDown", "Tokens", "hookimpl",
+    "Answer", "Attempt", "Authenticated", "ConfError", "Context", "Duration", "Encoding", "Field", "FieldName", "FieldWriter",
+    "IAuditLogger", "IBackchannelLogout", "IEndsSession", "IFormProvider", "IHeaderRewriter", "IIdentityFields", "INamed",
+    "IRedirectProvider", "IRenews", "IRequestProvider", "IRequestRewriter", "IResponseRewriter", "IRevokes", "ISessionStore",
+    "ITokenFields", "IdentityFields", "IncomingRequest", "LineWriter", "LoginFailed", "Peer", "Principal", "Problem", "ProviderDown",
+    "Refused", "Rejected", "RequestHead", "ResponseHead", "SessionOver", "SignedIn", "Size", "StoreDown", "Template", "TemplateText",
+    "TokenNeeded", "Tokens", "User", "UsersFile", "ValueSettings", "encode_value", "hookimpl", "line_writer", "settings_of", "values",
 ]

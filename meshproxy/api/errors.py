@@ -7,6 +7,10 @@ class Refused(Exception):
     """Raised by a rewriter: this principal may not be told to this service. 403, the text to operators and the log."""
 
 
+class TokenNeeded(Exception):
+    """Raised by a rewriter's ``token_fields``: the token that the service wants has ended. As without a session: login, or 401."""
+
+
 class Rejected(Exception):
     """Raised by a request provider: the credentials are ours to judge, and wrong. 401, the text to operators and the log."""
 
