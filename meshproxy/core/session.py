@@ -25,7 +25,9 @@ class SessionRecord:
     :ivar provider_session: the provider's session id (``sid``).
     :ivar ends_at: when the provider wants the login to end, if it said.
     :ivar parent: the host of the session it was handed off from; ``None`` for one that began with a login.
-    :ivar version: counts the writes, for compare-and-set in a store.
+    :ivar version: counts what changed (tokens, principal): of two records with the same id the higher one is the newer.
+        In a store it is the store's own count of writes, for compare-and-set.
+    :ivar address: from where the person logged in, and ``device`` with which browser: shown in the list of sessions.
     """
 
     id: str
@@ -41,3 +43,5 @@ class SessionRecord:
     ends_at: float | None = None
     parent: str | None = None
     version: int = 0
+    address: str = ""
+    device: str = ""
