@@ -8,53 +8,37 @@ fields from the session's admission, one pass over the fields. Whatever must wai
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.web.http import datetimeToString
 
-from ..api import Authenticated, IncomingRequest, Principal, Refused, Rejected, RequestHead, ResponseHead, SignedIn, StoreDown
+from ..api import Authenticated, Principal, Refused, Rejected, RequestHead, ResponseHead, SignedIn, StoreDown
+from ..core.authority import parse_authority
 from ..core.exchange import Exchange
 from ..core.inspection import Facts, Malformed
 from ..core.verdict import Challenge, Forward, Refuse, decide
 from ..observe.audit import AuditFailed
 from ..rewriting import RewriterFailed
-from .protected import Admission, ProtectedService
+from .protected import Admission
 from .relay import Relay
+from .request_providers import RequestProviders
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
-    from ..core.heads import Field
+    from ..core.evidence import Evidence
+    from ..core.heads import Answer, Field
     from ..core.trust import Trust
     from ..settings import LimitSettings
     from ..wheel import Wheel
     from .refusals import Refusals
     from .tree import Tree
 
-_SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
-
-
-class RequestProviders:
-    """The providers that find a principal in the request itself, in the order of the conf file.
-
-    Those that consume a field (a bearer token) count as credentials that the client chose to send; the others (a mesh
-    certificate) are only asked where there are no credentials at all, and never of a peer that forwards for others.
-    """
-
-    def __init__(self, providers: Mapping[str, Any]) -> None:
-        self.credential = [(name, one) for name, one in providers.items() if getattr(one, "consumes", (b"Authorization",))]
-        self.ambient = [(name, one) for name, one in providers.items() if not getattr(one, "consumes", (b"Authorization",))]
-
-    def asked(self, facts: Facts, exchange: Exchange, session: bool) -> list[tuple[str, Any]]:
-        """Who is to be asked about this request."""
-        if facts.authorization is not None and self.credential:
-            return self.credential
-        if not session and self.ambient and not exchange.peer.trusted:
-            return self.ambient
-        return []
+_PLAIN = frozenset((b"GET", b"HEAD"))  # methods for which nothing but the access rule decides
 
 
 class Gateway:
@@ -80,6 +64,8 @@ class Gateway:
         self.tree: Tree
         self.trust: Trust
         self.limits: LimitSettings
+        #: no keep-alive any more: the process is about to end
+        self.draining = False
         self.refusals: Refusals
         self.providers = RequestProviders({})
         self.handoff: Any = None
@@ -145,12 +131,28 @@ class Gateway:
         exchange.fields = fields
         exchange.scheme = channel.scheme
         if peer.trusted or peer.sidecar:
-            claimed = self.trust.claimed(peer, fields)
-            self.trust.believe(claimed, facts, exchange)
+            self._believe(exchange, facts)
         exchange.authority = facts.authority
         if not exchange.request_id:
             exchange.request_id = self.next_request_id()
         return exchange
+
+    def _believe(self, exchange: Exchange, facts: Facts) -> None:
+        """What a trusted peer (or our sidecar, of a trusted one) says about the client counts as if the client were here."""
+        claimed = self.trust.claimed(exchange.peer, exchange.fields)
+        exchange.peer = replace(exchange.peer, trusted=claimed.trusted, spiffe_id=claimed.spiffe_id)
+        if not claimed.trusted:
+            return
+        exchange.client = claimed.client
+        exchange.forwarded_for = self.trust.forwarded_for(exchange.peer, claimed)
+        exchange.request_id = claimed.request_id or b""
+        exchange.scheme = claimed.scheme or exchange.scheme
+        if claimed.host is not None:
+            try:
+                facts.host, facts.port = parse_authority(claimed.host.encode("ascii"))
+            except ValueError:
+                return  # what the peer wrote is no host; the Host it sent is
+            facts.authority = facts.host if facts.port is None else f"{facts.host}:{facts.port}"
 
     def exchange_of_request(self, lane: Any, request: Any, fields: list[Field], facts: Facts | None) -> Exchange:
         """The record of a request that came through a plain ``Site``."""
@@ -212,58 +214,29 @@ class Gateway:
             session = recalled.session
         asked = self.providers.asked(relay.facts, relay.exchange, session is not None)
         if asked:
-            self._ask(relay, session, asked, 0)
+            relay.live = session
+            self.providers.ask(relay, asked, self._asked)
         elif session is None:
             self._judge(relay, relay.service.anonymous)
         else:
             self._with_session(relay, session)
 
-    def _ask(self, relay: Relay, session: Any, asked: list[tuple[str, Any]], index: int) -> None:
-        """Ask the request providers one after the other, without waiting where one answers at once."""
-        request = IncomingRequest(RequestHead(relay.method, relay.exchange.target, tuple(relay.fields)), relay.exchange.scheme,
-                                  relay.exchange.authority, relay.service.name)
-        while index < len(asked):
-            name, provider = asked[index]
-            answer = maybeDeferred(self._call_provider, provider, request, relay.exchange.peer)
-            if not answer.called:
-                following = index + 1
-                relay.wait_for(answer, lambda relay, found: (
-                    self._ask(relay, session, asked, following) if found is None else self._found(relay, session, name, provider, found)))
-                return
-            result: list[Any] = []
-            failures: list[Failure] = []
-            answer.addCallbacks(result.append, failures.append)
-            if failures:
-                self.wait_failed(relay, failures[0])
-                return
-            if result[0] is not None:
-                self._found(relay, session, name, provider, result[0])
-                return
-            index += 1
-        if session is None:
-            self._judge(relay, relay.service.anonymous)
-        else:
-            self._with_session(relay, session)
-
-    @staticmethod
-    def _call_provider(provider: Any, request: IncomingRequest, peer: Any) -> Any:
-        result = provider.authenticate(request, peer)
-        return Deferred.fromCoroutine(result) if hasattr(result, "send") else result
-
-    def _found(self, relay: Relay, session: Any, name: str, provider: Any, found: Any) -> None:
-        """A request provider knows who this is."""
-        if session is not None:
+    def _asked(self, relay: Relay, found: Authenticated | None) -> None:
+        """The request providers have answered."""
+        live, relay.live = relay.live, None
+        if found is None:
+            if live is None:
+                self._judge(relay, relay.service.anonymous)
+            else:
+                self._with_session(relay, live)
+        elif live is not None:
             # two identities in one request: refused, not guessed
             relay.answer(self.refusals.refuse(relay, Refuse(400, "a session cookie and other credentials in one request", ())))
-            return
-        authenticated = found if isinstance(found, Authenticated) else Authenticated(found)
-        relay.drop_authorization = relay.facts.authorization is not None and b"authorization" in {
-            field.lower() for field in getattr(provider, "consumes", (b"Authorization",))}
-        principal = authenticated.principal
-        relay.exchange.principal = principal
-        admission = self._admission(relay, principal, SignedIn(principal, authenticated.tokens, authenticated.expires_at))
-        if admission is not None:
-            self._judge(relay, admission)
+        else:
+            relay.exchange.principal = found.principal
+            admission = self._admission(relay, found.principal, SignedIn(found.principal, found.tokens, found.expires_at))
+            if admission is not None:
+                self._judge(relay, admission)
 
     def _with_session(self, relay: Relay, live: Any) -> None:
         """A session is there: its admission to this service is, usually, too."""
@@ -321,17 +294,19 @@ class Gateway:
         """The verdict. Where nothing about the request itself can matter, the admission holds it already."""
         facts = relay.facts
         relay.admission = admission
-        if admission.allowed and relay.method in _SAFE and not facts.upgrade_websocket:
+        if admission.allowed and relay.method in _PLAIN and not facts.upgrade_websocket:
             relay.exchange.reason = admission.access.reason  # type: ignore[attr-defined]
             self._send(relay)
             return
         service = relay.service
         verdict = decide(
             service.access, facts, relay.method, relay.exchange.principal, by_cookie=relay.live is not None,
-            public_origin=service.public_origin, allowed_origins=service.allowed_origins,
+            public_origin=service.public_origin, allowed_origins=service.allowed_origins, judgement=admission.access,
         )
         if isinstance(verdict, Forward):
             relay.exchange.reason = verdict.reason
+            if not verdict.identified:
+                relay.admission = service.anonymous
             self._send(relay)
         elif isinstance(verdict, Challenge):
             relay.answer(self.refusals.challenge(relay, verdict))
@@ -403,6 +378,25 @@ class Gateway:
         return head.status, head.reason, list(head.fields)
 
     # ---------------------------------------------------------------- what goes wrong
+
+    def malformed(self, channel: Any, error: Malformed, method: bytes, target: bytes) -> Answer:
+        """The answer to a request that never became one (it is recorded all the same)."""
+        exchange, channel.exchange = channel.exchange, None
+        if exchange is None:
+            exchange = Exchange(self.next_request_id(), method, target, "", channel.peer, self.seconds())
+            exchange.scheme = channel.scheme
+        answer = self.refusals.malformed(exchange, error)
+        exchange.status = answer.status
+        self.record(exchange)
+        return answer
+
+    def refused(self, relay: Relay, error: Malformed) -> Answer:
+        """The answer to a request whose body could not be read on."""
+        return self.refusals.malformed(relay.exchange, error, relay.facts)
+
+    def failed(self, relay: Relay, evidence: Evidence) -> Answer:
+        """The answer where the service gave none."""
+        return self.refusals.failed(relay, evidence)
 
     def wait_failed(self, relay: Relay, failure: Failure) -> None:
         """Somebody we waited for could not answer."""

@@ -77,7 +77,7 @@ class HeadReader:
         return rest
 
     def forget_parser(self) -> None:
-        """llhttp's state does not fit the next head: a body follows that it will not see, or the connection closes."""
+        """Llhttp's state does not fit the next head: a body follows that it will not see, or the connection closes."""
         self._parser = None
 
     def _start(self, data: bytes) -> bytes:

@@ -43,8 +43,19 @@ class ProtectedService:
     """One service, compiled: who may enter, what goes up, what comes down, and the connections to it."""
 
     __slots__ = (
-        "access", "allowed_origins", "answers", "anonymous", "body_bytes", "forwarding", "name", "origin_policy", "pool",
-        "public_origin", "rewriting", "settings", "upstream_authority",
+        "access",
+        "allowed_origins",
+        "anonymous",
+        "answers",
+        "body_bytes",
+        "forwarding",
+        "name",
+        "origin_policy",
+        "pool",
+        "public_origin",
+        "rewriting",
+        "settings",
+        "upstream_authority",
     )
 
     def __init__(

@@ -53,8 +53,29 @@ class Relay:
     """One request for a protected service, on its way up and its answer on its way down."""
 
     __slots__ = (
-        "_awaited", "_body_done", "_connected", "_early", "_ended", "_held", "_started_answer", "_tracker", "_upstream", "admission", "exchange",
-        "cookie", "drop_authorization", "facts", "fields", "forwarded_for", "gateway", "lane", "live", "method", "sent_at", "service", "set_cookies",
+        "_awaited",
+        "_body_done",
+        "_connected",
+        "_early",
+        "_ended",
+        "_held",
+        "_started_answer",
+        "_tracker",
+        "_upstream",
+        "admission",
+        "cookie",
+        "drop_authorization",
+        "exchange",
+        "facts",
+        "fields",
+        "forwarded_for",
+        "gateway",
+        "lane",
+        "live",
+        "method",
+        "sent_at",
+        "service",
+        "set_cookies",
         "target",
     )
 
@@ -239,7 +260,7 @@ class Relay:
         exchange.upstream_status = exchange.status = status
         exchange.upstream_duration = self.gateway.seconds() - self.sent_at
         exchange.answered_by = "service"
-        if status >= 400 and self.gateway.may_be_local_reply(status, fields, length, no_body):
+        if status >= 400 and self.gateway.refusals.may_be_local_reply(status, fields, length, no_body):
             self._held = [status, reason, fields, length, no_body, b""]
             return
         self._begin(status, reason, fields, length, no_body)
@@ -265,10 +286,10 @@ class Relay:
         """The answer is complete."""
         if self._held is not None:
             status, _, fields, _, _, body = self._held
-            if self.gateway.is_local_reply(self, status, fields, body):
+            if self.gateway.refusals.is_local_reply(status, fields, body):
                 self._held = None
                 self._upstream = None
-                self.answer(self.gateway.local_reply(self, status, fields, body))
+                self.answer(self.gateway.refusals.local_reply(self, status, fields, body))
                 return
             self._release()
         self._upstream = None

@@ -19,6 +19,7 @@ from zope.interface import implementer
 
 from ..core.answering import own_fields
 from ..core.inspection import Malformed, inspect
+from ..core.trust import Claimed
 from .relay import Relay
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class ServiceResource(ReverseProxyResource):
         exchange = getattr(request, "exchange", None) or gateway.exchange_of_request(lane, request, fields, facts)
         exchange.service = self.service.name
         relay = Relay(gateway, lane, self.service, request.method, self._target(request, facts.query), fields, facts, exchange)
-        relay.forwarded_for = exchange.forwarded_for or gateway.trust.forwarded_for(exchange.peer, None)
+        relay.forwarded_for = exchange.forwarded_for or gateway.trust.forwarded_for(exchange.peer, Claimed(False, exchange.peer.address))
         lane.begin(relay)
         return NOT_DONE_YET
 
