@@ -183,11 +183,10 @@ class MeshChannel(Connection):
         if self._facts is not None and self._facts.expect_continue and self._body.active and not self._body.received:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def send_interim(self, status: int, reason: bytes, fields: list[Field]) -> None:
+    def send_interim(self, head: bytes) -> None:
         """An interim answer; HTTP/1.0 clients never get one (RFC 9110 §15.2)."""
         if self._reader.version != "1.0":
-            lines = b"".join([b"%b: %b\r\n" % field for field in fields])
-            self.transport.write(b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, reason, lines))
+            self.transport.write(head)
 
     def begin_answer(
         self, relay: Relay, status: int, reason: bytes, fields: list[Field], length: int | None, no_body: bool,

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.http import datetimeToString
 
-from ..api import Authenticated, Principal, Refused, Rejected, RequestHead, ResponseHead, SignedIn, StoreDown
+from ..api import Authenticated, Principal, Refused, Rejected, RequestHead, ResponseHead, SignedIn, StoreDown, TokenNeeded
 from ..core.authority import parse_authority
 from ..core.exchange import Exchange
 from ..core.inspection import Facts, Malformed
-from ..core.verdict import Challenge, Forward, Refuse, decide
+from ..core.verdict import Challenge, Forward, Refuse, decide, is_navigation
 from ..observe.audit import AuditFailed
 from ..rewriting import RewriterFailed
 from .protected import Admission
@@ -28,8 +29,6 @@ from .relay import Relay
 from .request_providers import RequestProviders
 
 if TYPE_CHECKING:
-    from twisted.python.failure import Failure
-
     from ..core.evidence import Evidence
     from ..core.heads import Answer, Field
     from ..core.trust import Trust
@@ -283,6 +282,8 @@ class Gateway:
             return relay.service.admit(principal, signed_in)
         except Refused as error:
             relay.answer(self.refusals.refuse(relay, Refuse(403, str(error), ())))
+        except TokenNeeded as error:
+            relay.answer(self.refusals.challenge(relay, Challenge(str(error), is_navigation(relay.method, relay.facts), True)))
         except RewriterFailed as error:
             self.log.error("rewriter {name} failed: {why}", name=error.name, why=error.why)
             relay.answer(self.refusals.broken(relay, f"rewriter {error.name}"))
@@ -319,7 +320,11 @@ class Gateway:
         """Write the outgoing head, once a required audit record is there."""
         audit = self.audit
         if audit.required:
-            accepted = audit.accept(relay.exchange)
+            try:
+                accepted = audit.accept(relay.exchange)
+            except AuditFailed:
+                self.wait_failed(relay, Failure())
+                return
             if accepted is not None:
                 relay.wait_for(accepted, self._accepted)
                 return
@@ -358,23 +363,25 @@ class Gateway:
     def _rewritten_head(self, relay: Relay, identity: bytes) -> bytes:
         """As above, with the service's own per-request rewriters between the strip and the setting of Host and framing."""
         service, facts = relay.service, relay.facts
-        kept = service.forwarding.kept(relay.method, facts, relay.fields, cookie=relay.cookie, drop_authorization=relay.drop_authorization)
+        kept = service.forwarding.kept(facts, relay.fields, cookie=relay.cookie, drop_authorization=relay.drop_authorization)
         head = RequestHead(relay.method, relay.target, tuple(kept))
         for rewriter in service.rewriting.per_request:
             head = rewriter.rewrite_request(head, relay.exchange.principal)
         return service.forwarding.assemble(
-            head.method, head.target, facts, list(head.fields), forwarded_for=relay.forwarded_for, identity=identity,
+            head.fields, head.method, head.target, facts, forwarded_for=relay.forwarded_for, identity=identity,
             request_id=relay.exchange.request_id, websocket=facts.upgrade_websocket, preserve_authority=facts.authority,
         )
 
-    def rewrite_answer(self, relay: Relay, status: int, reason: bytes, fields: list[Field]) -> tuple[int, bytes, list[Field]]:
-        """Let per-request rewriters change an answer's head; one that breaks is logged and passed over, the answer goes on."""
+    def rewrite_answer(self, relay: Relay, status: int, reason: bytes, fields: list[Field]) -> tuple[int, bytes, list[Field]] | None:
+        """Let the service's rewriters change an answer's head. One that breaks: 500, and ``None``: the answer is given."""
         head = ResponseHead(status, reason, tuple(fields))
-        for rewriter in relay.service.rewriting.per_request:
-            try:
+        try:
+            for rewriter in reversed(relay.service.rewriting.per_request):
                 head = rewriter.rewrite_response(head, relay.exchange.principal)
-            except RewriterFailed as error:
-                self.log.error("rewriter {name} failed on an answer: {why}", name=error.name, why=error.why)
+        except RewriterFailed as error:
+            self.log.error("rewriter {name} failed on an answer: {why}", name=error.name, why=error.why)
+            relay.answer(self.refusals.broken(relay, f"rewriter {error.name}"))
+            return None
         return head.status, head.reason, list(head.fields)
 
     # ---------------------------------------------------------------- what goes wrong

@@ -35,7 +35,7 @@ class Lane(Protocol):
 
     def begin_answer(self, relay: Relay, status: int, reason: bytes, fields: list[Field], length: int | None, no_body: bool,
                      set_cookies: tuple[bytes, ...]) -> None: ...
-    def send_interim(self, status: int, reason: bytes, fields: list[Field]) -> None: ...
+    def send_interim(self, head: bytes) -> None: ...
     def send_body(self, data: bytes) -> None: ...
     def end_answer(self) -> None: ...
     def cut_answer(self) -> None: ...
@@ -252,7 +252,7 @@ class Relay:
     def interim_received(self, status: int, reason: bytes, fields: list[Field]) -> None:
         """Interim answers pass, but for 100, which is ours to say (P6)."""
         if status != 100:
-            self.lane.send_interim(status, reason, self.service.answers.fields_of_interim(fields))
+            self.lane.send_interim(self.service.answers.interim_head(status, reason, fields))
 
     def answer_started(self, status: int, reason: bytes, fields: list[Field], length: int | None, no_body: bool) -> None:
         """The service's (or somebody else's) answer begins."""
@@ -266,14 +266,18 @@ class Relay:
         self._begin(status, reason, fields, length, no_body)
 
     def _begin(self, status: int, reason: bytes, fields: list[Field], length: int | None, no_body: bool) -> None:
+        if self.service.rewriting.per_request:
+            rewritten = self.gateway.rewrite_answer(self, status, reason, fields)
+            if rewritten is None:
+                return
+            status, reason, fields = rewritten
         self._started_answer = True
-        per_request = self.service.rewriting.per_request
-        if per_request:
-            status, reason, fields = self.gateway.rewrite_answer(self, status, reason, fields)
         self.lane.begin_answer(self, status, reason, fields, length, no_body, self.set_cookies)
 
     def answer_data(self, data: bytes) -> None:
         """A piece of the answer's body."""
+        if self._ended:
+            return
         if self._held is not None:
             self._held[5] += data
             if len(self._held[5]) > 1024:
@@ -292,6 +296,8 @@ class Relay:
                 self.answer(self.gateway.refusals.local_reply(self, status, fields, body))
                 return
             self._release()
+        if self._ended:
+            return
         self._upstream = None
         self._finish()
         self.lane.end_answer()
@@ -336,7 +342,10 @@ class Relay:
         if self.live is not None:
             self.live.channels.add(self)
         self.gateway.tunnel_opened(self)
-        head = self.service.answers.switching(fields, exchange.request_id, self.set_cookies, self.gateway.date())
+        head, _ = self.service.answers.head(
+            101, b"Switching Protocols", fields, http10=False, close=False, request_id=exchange.request_id, length=None, no_body=True,
+            date=self.gateway.date(), set_cookies=self.set_cookies,
+        )
         early = self.lane.open_tunnel(self, head)
         if early:
             self.client_data(early)

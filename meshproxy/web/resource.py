@@ -17,7 +17,6 @@ from twisted.web.proxy import ReverseProxyResource
 from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
-from ..core.answering import own_fields
 from ..core.inspection import Malformed, inspect
 from ..core.trust import Claimed
 from .relay import Relay
@@ -129,8 +128,11 @@ class RequestLane:
     def begin_answer(self, relay: Relay, status: int, reason: bytes, fields: list[Field], length: int | None, no_body: bool,
                      set_cookies: tuple[bytes, ...]) -> None:
         """The head of a service's answer."""
-        self._head(status, reason, relay.service.answers.fields(
-            fields, request_id=relay.exchange.request_id, length=length, no_body=no_body, set_cookies=set_cookies))
+        kept = relay.service.answers.fields(
+            fields, request_id=relay.exchange.request_id, date=relay.gateway.date(), set_cookies=set_cookies)
+        if length is not None and not no_body:
+            kept.append((b"Content-Length", b"%d" % length))
+        self._head(status, reason, kept)
         if self._request is not None:
             self._request.registerProducer(self, True)
 
@@ -146,7 +148,7 @@ class RequestLane:
             request.defaultContentType = None  # type: ignore[assignment]
         request.responseHeaders = headers
 
-    def send_interim(self, status: int, reason: bytes, fields: list[Field]) -> None:
+    def send_interim(self, head: bytes) -> None:
         """Twisted Web has no interim answers; they are optional (RFC 9110 §15.2)."""
 
     def send_body(self, data: bytes) -> None:
@@ -171,7 +173,11 @@ class RequestLane:
 
     def answer_own(self, answer: Answer, request_id: bytes) -> None:
         """The whole answer is ours."""
-        self._head(answer.status, b"", own_fields(answer, request_id))
+        own = {b"cache-control": (b"Cache-Control", b"no-store"), b"x-meshproxy-source": (b"X-Meshproxy-Source", b"meshproxy")}
+        for name, _ in answer.fields:
+            own.pop(name.lower(), None)
+        self._head(answer.status, b"", [*answer.fields, *own.values(), (b"X-Request-Id", request_id),
+                                        (b"Content-Length", b"%d" % len(answer.body))])
         request, self._request, self._relay = self._request, None, None
         if request is not None:
             request.write(answer.body)

@@ -1,0 +1,50 @@
+"""What is to be run? Settings and plugins together, read from a conf directory and checked as one.
+
+The conf files and the plugins that read tables in them are checked together, so that an operator meets every mistake at
+once: twistd at start, ``meshproxy check``, and every reload call the same :func:`read`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .config import load
+from .plugins import Plugins
+from .problems import ConfError, Problem
+from .settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A conf directory that can be run; ``warnings`` say what will surprise."""
+
+    settings: Settings
+    plugins: Plugins
+    warnings: tuple[Problem, ...] = ()
+
+
+def read(conf_dir: Path, plugins: Plugins | None = None, environ: Mapping[str, str] = os.environ) -> Configured:
+    """Read and check everything. Raises :class:`ConfError` with every problem of every file and plugin.
+
+    :param plugins: those of the running process, for a reload: plugin files are not reloaded.
+    """
+    problems: list[Problem] = []
+    if plugins is None:
+        try:
+            plugins = Plugins.load(conf_dir)
+        except ConfError as error:
+            problems += error.problems
+    try:
+        loaded = load(conf_dir, environ=environ)
+    except ConfError as error:
+        raise ConfError([*problems, *error.problems]) from None
+    if plugins is None:
+        raise ConfError([*problems])
+    findings = plugins.examine(loaded.settings, environ)
+    if findings.problems:
+        raise ConfError([*problems, *findings.problems])
+    settings = replace(loaded.settings, files=loaded.settings.files | findings.files)
+    return Configured(settings, plugins, (*loaded.warnings, *findings.warnings))
