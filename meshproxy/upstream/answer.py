@@ -57,8 +57,8 @@ class AnswerReader:
     """
 
     __slots__ = (
-        "_fields", "_head_bytes", "_head_request", "_interim", "_interim_count", "_key", "_left", "_max_fields", "_parser", "_quiet",
-        "_reason", "_stale", "complete", "first", "head", "interims", "keep_for", "mode", "on_body", "pieces", "received", "reusable",
+        "_fields", "_head_bytes", "_head_request", "_interim", "_interim_count", "_key", "_left", "_max_fields", "_own", "_parser",
+        "_quiet", "_reason", "_stale", "complete", "first", "head", "interims", "keep_for", "mode", "on_body", "pieces", "received", "reusable",
         "surplus", "upgraded",
     )
 
@@ -89,6 +89,7 @@ class AnswerReader:
         self._interim_count = 0
         self._quiet = 0
         self._left = 0
+        self._own = 0
         self.first = b""
         self.received = 0
         self.mode = Mode.HEAD
@@ -171,13 +172,14 @@ class AnswerReader:
     def _finish(self, data: bytes) -> None:
         """The answer became whole in ``data``: is there more in it than the answer?"""
         pieces = self.pieces
+        # A second answer in the same bytes is somebody else's: its body must not follow ours.
+        if len(pieces) > self._own:
+            del pieces[self._own :]
+            self.surplus = True
         no_body = self.head is not None and self.head[4]
         if no_body:
-            if pieces:
-                pieces.clear()
-                self.surplus = True
             # A piece of a body that must not be may hide in the parser, and come as the next answer's first bytes.
-            elif not data.endswith(_HEAD_ENDS):
+            if not data.endswith(_HEAD_ENDS):
                 self.reusable = False
         elif self.mode == Mode.CHUNKED:
             self.surplus = self.surplus or data.endswith(b"\r\n\r\n\r\n")
@@ -244,6 +246,7 @@ class AnswerReader:
             self.reusable = not close if self._head_request else parser.should_keep_alive()
             # llhttp does not know that it was a HEAD; what it reads on is surplus.
             self.complete = self._head_request
+            self._own = 0
         elif chunked:
             self.reusable = parser.should_keep_alive()
             self.mode = Mode.CHUNKED
@@ -258,8 +261,11 @@ class AnswerReader:
         """The message is whole."""
         if self._interim:
             self._interim = False
-        else:
+        elif not self.complete:
             self.complete = True
+            self._own = len(self.pieces)
+        elif self._head_request and self.head is not None and self.head[3] is None and self.head[0] not in (204, 304):
+            self.surplus = True  # a chunked body behind the answer to a HEAD
 
     def _interim_head(self, status: int, reason: bytes, fields: list[Field]) -> None:
         if status == 101:
