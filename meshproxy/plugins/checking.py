@@ -11,14 +11,19 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel
-from zope.interface.exceptions import BrokenImplementation, BrokenMethodImplementation, Invalid, MultipleInvalid  # type: ignore[attr-defined]
+from zope.interface.exceptions import (  # type: ignore[attr-defined]
+    BrokenImplementation,
+    BrokenMethodImplementation,
+    Invalid,
+    MultipleInvalid,
+)
 from zope.interface.interface import InterfaceClass, Method
 from zope.interface.verify import verifyClass, verifyObject
 
 from .. import api, hookspecs
 from ..config.wrong import did_you_mean, one_of
 from ..core.fields import is_token
-from ..rewriting import is_protected
+from ..fences import is_protected
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("meshproxy_"))
 KINDS = tuple(hook.removeprefix("meshproxy_").removesuffix("s") for hook in HOOKS)
@@ -43,6 +48,11 @@ _STORE_NAMES_TAKEN = {"cookie": "it keeps the sealed session in the browser, and
 def kind_of(hook: str) -> str:
     """``header_rewriter`` of ``meshproxy_header_rewriters``."""
     return KINDS[HOOKS.index(hook)]
+
+
+def kinds_of(cls: object) -> list[str]:
+    """The kinds of which a class has a method at all: what it means to be."""
+    return [kind for kind in KINDS if isinstance(cls, type) and _satisfied(kind, cls)]
 
 
 def check_class(kind: str, cls: object) -> list[str]:
@@ -198,4 +208,4 @@ def hook_mistakes(implementation: Any, is_hook: Any) -> list[str]:
     return found
 
 
-__all__ = ["HOOKS", "KINDS", "capabilities", "check_class", "check_instance", "hook_mistakes", "kind_of"]
+__all__ = ["HOOKS", "KINDS", "capabilities", "check_class", "check_instance", "hook_mistakes", "kind_of", "kinds_of"]

@@ -19,7 +19,7 @@ from ..config.intake import Intake
 from ..config.wrong import did_you_mean, one_of
 from ..problems import ConfError, Problem
 from ..settings import PluginTable, Settings
-from .checking import HOOKS, KINDS, check_class, check_instance, hook_mistakes, kind_of
+from .checking import HOOKS, KINDS, check_class, check_instance, hook_mistakes, kind_of, kinds_of
 from .loading import BUILT_IN, Plugin, describe, find_plugins
 from .options import read_options, shown
 
@@ -67,6 +67,21 @@ class Plugins:
         if problems:
             raise ConfError(problems)
         manager.check_pending()
+        return plugins
+
+    @classmethod
+    def of(cls, *given: type) -> Plugins:
+        """A host of these classes alone: for tests, and for programs that embed meshproxy. Raises :class:`ConfError`."""
+        plugins = cls()
+        plugin = Plugin("given", "given", None)
+        mistakes: list[str] = []
+        for each in given:
+            kinds = kinds_of(each)
+            mistakes += [] if kinds else [f"{each!r}: no interface of meshproxy.api is satisfied"]
+            for kind in kinds:
+                mistakes += check_class(kind, each) or plugins._take_name(kind, each, plugin)
+        if mistakes:
+            raise ConfError(Problem(plugin.source, "", message) for message in mistakes)
         return plugins
 
     def _register(self, manager: pluggy.PluginManager, plugin: Plugin) -> list[Problem]:
