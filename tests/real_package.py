@@ -132,7 +132,8 @@ class PackageTests(unittest.SynchronousTestCase):
     def test_editable_installation(self) -> None:
         """Installed as CONTRIBUTING.md says, twistd sees the plugin from any folder, and the sources are what runs."""
         bin_ = environment(self.base / "editable")
-        run(bin_ / "pip", "install", "-q", "-e", self.source, "--config-settings", "editable_mode=compat", cwd=self.elsewhere)
+        checkout = shutil.copytree(self.source, self.base / "checkout")
+        run(bin_ / "pip", "install", "-q", "-e", checkout, "--config-settings", "editable_mode=compat", cwd=self.elsewhere)
         self.assertRegex(run(bin_ / "twistd", "--help", cwd=self.elsewhere), r"(?m)^\s+meshproxy\s+authenticating reverse proxy")
         where = run(bin_ / "python", "-c", "import meshproxy; print(meshproxy.__file__)", cwd=self.elsewhere)
-        self.assertIn(str(self.source / "meshproxy"), where)
+        self.assertIn(str(checkout / "meshproxy"), where)
