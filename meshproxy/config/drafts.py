@@ -66,7 +66,8 @@ def read_toml(intake: Intake, file: str) -> dict[str, Any] | None:
         line = content.count(b"\n", 0, error.start) + 1
         intake.complain(file, "", f"is not UTF-8 text (at line {line})")
     except tomllib.TOMLDecodeError as error:
-        intake.complain(file, "", f"is not TOML: {error}")
+        last = content.count(b"\n", 0, len(content.rstrip())) + 1
+        intake.complain(file, "", f"is not TOML: {error}".replace("at end of document", f"at line {last}, the end"))
     except RecursionError:
         intake.complain(file, "", "is not TOML: nested too deeply")
     return None

@@ -58,8 +58,8 @@ def parse_route_path(text: str) -> str:
     """A prefix of whole segments that has one reading: no encoding, no dot segments, no empty ones (wire-rules: every reading)."""
     if not text.startswith("/"):
         raise Wrong(f"{text!r}: a path begins with '/'", f"did you mean '/{text}'?" if text else "did you mean '/'?")
-    path = text.rstrip("/") or "/"
-    if path != "/" and (not _ROUTE_PATH.fullmatch(path) or {".", ".."} & set(path.split("/"))):
+    path = text if text == "/" else text.removesuffix("/")
+    if text != "/" and (not _ROUTE_PATH.fullmatch(path) or {".", ".."} & set(path.split("/"))):
         raise Wrong(f"{text!r}: a route's path is plain segments: no encoding, wildcard, query, empty or dot segment")
     if path.lower() == OWN_PREFIX or path.lower().startswith(OWN_PREFIX + "/"):
         raise Wrong(f"{text!r}: everything under {OWN_PREFIX}/ is meshproxy's own on every host")
