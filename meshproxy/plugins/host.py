@@ -153,31 +153,31 @@ class Plugins:
 
     def check(self, table: PluginTable, kind: str, conf_dir: Path, environ: Mapping[str, str] = os.environ) -> list[Problem]:
         """What is wrong with one table."""
-        intake = Intake(conf_dir, environ)
+        intake = Intake(conf_dir.absolute(), environ)
         self._read(table, kind, intake)
         return intake.problems
 
     def examine(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> Findings:
         """Everything that is to be said about the tables of a conf directory that plugins read."""
-        intake = Intake(settings.conf_dir, environ)
+        intake = Intake(settings.conf_dir.absolute(), environ)
         for table, kind in tables_of(settings):
             self._read(table, kind, intake)
         return Findings(tuple(intake.problems), tuple(intake.warnings), frozenset(intake.files))
 
     def make(self, table: PluginTable, kind: str, context: Context, environ: Mapping[str, str] = os.environ) -> Any:
         """An instance for a table. Raises :class:`ConfError` with all that is wrong with it."""
-        intake = Intake(context.conf_dir, environ)
+        intake = Intake(context.conf_dir.absolute(), environ)
         settings = self._read(table, kind, intake)
         if intake.problems:
             raise ConfError(intake.problems)
         registered = self._classes[kind][table.use]
-        file = shown(table.file, context.conf_dir)
+        file = shown(table.file, intake.conf_dir)
         made: Any = registered.cls
         try:
             instance = made() if made.__init__ is object.__init__ else made(settings, context)
         except ConfError as error:
             raise ConfError(
-                Problem(shown(each.file, context.conf_dir), each.key, each.message, each.hint) for each in error.problems
+                Problem(shown(each.file, intake.conf_dir), each.key, each.message, each.hint) for each in error.problems
             ) from error
         except Exception as error:
             reason = f"{registered.plugin.source}: {describe(error, registered.plugin.file)}"

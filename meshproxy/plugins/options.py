@@ -49,7 +49,8 @@ def read_options(cls: type, table: PluginTable, intake: Intake) -> Any:
 def shown(file: Path | str, conf_dir: Path) -> str:
     """A file as the operator knows it: relative to the conf directory where it lies inside."""
     path = Path(file)
-    return str(path.relative_to(conf_dir)) if path.is_absolute() and path.is_relative_to(conf_dir) else str(path)
+    whole = path.absolute()
+    return str(whole.relative_to(conf_dir)) if whole.is_relative_to(conf_dir) else str(path)
 
 
 def _keys(model: type[BaseModel]) -> frozenset[str]:
