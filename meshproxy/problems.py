@@ -23,10 +23,11 @@ class Problem:
     hint: str | None = None
 
     def __str__(self) -> str:
-        """``FILE: KEY: what is wrong (hint)``."""
+        """``FILE: KEY: what is wrong (hint)``, one line whatever stood in the file."""
         key = f"{self.key}: " if self.key else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.file}: {key}{self.message}{hint}"
+        line = f"{self.file}: {key}{self.message}{hint}"
+        return line if line.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in line)
 
 
 class ConfError(Exception):

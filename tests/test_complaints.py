@@ -27,21 +27,39 @@ class ComplaintTests(SynchronousTestCase):
             (MainFile, PUBLIC | {"listen": "tcp:80"}, ("listen", 'must be a list: ["…"]', None)),
             (MainFile, PUBLIC | {"listen": []}, ("listen", "must not be an empty list", None)),
             (MainFile, PUBLIC | {"listen": [80]}, ("listen.0", "must be a string in quotes", None)),
-            (MainFile, PUBLIC | {"log": {"level": "wran"}}, ("log.level", "must be 'debug', 'info', 'warn' or 'error'", "did you mean 'warn'?")),
+            (
+                MainFile,
+                PUBLIC | {"log": {"level": "wran"}},
+                ("log.level", "must be 'debug', 'info', 'warn' or 'error'", "did you mean 'warn'?"),
+            ),
             (MainFile, PUBLIC | {"log": "debug"}, ("log", "must be a table", None)),
             (MainFile, PUBLIC | {"limits": {"fields": 0}}, ("limits.fields", "must be 1 or more", None)),
             (MainFile, PUBLIC | {"limits": {"fields": 1.5}}, ("limits.fields", "must be a whole number", None)),
             (MainFile, PUBLIC | {"limits": {"head": 10}}, ("limits.head", "a duration needs a unit and quotes", 'did you mean "10s"?')),
             (MainFile, PUBLIC | {"identity": {"a": {}}}, ("identity.a.type", "required, and missing", None)),
-            (MainFile, PUBLIC | {"identity": {"type": "oidc"}}, ("identity.type", "must be a table", "did you mean [identity.NAME] above it?")),
-            (MainFile, PUBLIC | {"identity": {"A": {"type": "x"}}},
-             ("identity.A", "'A' is no name: small letters, digits and '-', at most 63", "did you mean 'a'?")),
+            (
+                MainFile,
+                PUBLIC | {"identity": {"type": "oidc"}},
+                ("identity.type", "must be a table", "did you mean [identity.NAME] above it?"),
+            ),
+            (
+                MainFile,
+                PUBLIC | {"identity": {"A": {"type": "x"}}},
+                ("identity.A", "'A' is no name: small letters, digits and '-', at most 63", "did you mean 'a'?"),
+            ),
             (MainFile, PUBLIC | {"tls": {"more": [{"cert_file": "a"}]}}, ("tls.more.0.key_file", "required, and missing", None)),
             (ServiceFile, SERVICE | {"title": ""}, ("title", "must not be empty", None)),
-            (ServiceFile, SERVICE | {"route": {"upstream": "x"}}, ("route.upstream", "unknown key", "'upstream' stands above the first [table]")),
+            (
+                ServiceFile,
+                SERVICE | {"route": {"upstream": "x"}},
+                ("route.upstream", "unknown key", "'upstream' stands above the first [table]"),
+            ),
             (ServiceFile, SERVICE | {"groups": ["a"]}, ("groups", "unknown key", "did you mean 'access.groups'?")),
-            (ServiceFile, SERVICE | {"access": {"show": "Never"}},
-             ("access.show", "must be 'allowed', 'always' or 'never'", "did you mean 'never'?")),
+            (
+                ServiceFile,
+                SERVICE | {"access": {"show": "Never"}},
+                ("access.show", "must be 'allowed', 'always' or 'never'", "did you mean 'never'?"),
+            ),
             (ServiceFile, SERVICE | {"rewrite": {"use": "grafana"}}, ("rewrite", 'must be a list: ["…"]', None)),
         ):
             with self.subTest(said):
@@ -59,8 +77,14 @@ class ComplaintTests(SynchronousTestCase):
     def test_tables_are_found(self) -> None:
         """Through optional ones, lists, and tables by name; between them is none."""
         for location, table in (
-            ((), MainFile), (("session",), SessionTable), (("tls",), ListenTlsTable), (("tls", "more", 0), CertificateTable), (("identity", "corp"), ProviderTable),
-            (("identity",), None), (("nothing",), None), (("public_url",), None),
+            ((), MainFile),
+            (("session",), SessionTable),
+            (("tls",), ListenTlsTable),
+            (("tls", "more", 0), CertificateTable),
+            (("identity", "corp"), ProviderTable),
+            (("identity",), None),
+            (("nothing",), None),
+            (("public_url",), None),
         ):
             with self.subTest(location):
                 self.assertIs(table_at(MainFile, location), table)

@@ -15,8 +15,12 @@ from .support.conf_dirs import ConfDir, properties
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(
-        st.sampled_from(["type", "use", "corp", "path", "host", "groups", "cert_file", "key_file", "more", "X", ""]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["type", "use", "corp", "path", "host", "groups", "cert_file", "key_file", "more", "X", ""]), inner, max_size=3
+        )
+    ),
     max_leaves=8,
 )
 MAIN_FILES = st.dictionaries(st.sampled_from([*MainFile.model_fields, "x"]), VALUES, max_size=6)
@@ -58,12 +62,16 @@ class DraftTests(SynchronousTestCase):
     def test_flawed_places(self) -> None:
         """A place is flawed with what is in it and around it, not with what stands beside it."""
         draft = self.read('public_url = "https://a.example"\n[log]\nlevel = 3')
-        self.assertEqual([draft.flawed(key) for key in ("log.level", "log", "log.level.x", "log.access", "mesh")], [True, True, True, False, False])
+        self.assertEqual(
+            [draft.flawed(key) for key in ("log.level", "log", "log.level.x", "log.access", "mesh")], [True, True, True, False, False]
+        )
 
     def test_what_is_not_toml(self) -> None:
         """Syntax, encoding, nesting: a problem with the line, and everything is flawed."""
         for content, words in (
-            (b"public_url = \n", "at line 1"), (b"a = 1\nb = 2\na = 3", "at line 3"), (b"a = 1\nb = '\xff'", "at line 2"),
+            (b"public_url = \n", "at line 1"),
+            (b"a = 1\nb = 2\na = 3", "at line 3"),
+            (b"a = 1\nb = '\xff'", "at line 2"),
             (b"a = " + b"[" * 100_000, "not TOML"),
         ):
             with self.subTest(content[:20]):

@@ -22,9 +22,14 @@ class HostTests(SynchronousTestCase):
     def test_one_spelling(self) -> None:
         """Case, the root's dot, IDNA and spellings of IPv6 make no difference afterwards."""
         for text, host in (
-            ("Apps.Example.COM", "apps.example.com"), ("apps.example.com.", "apps.example.com"), ("localhost", "localhost"),
-            ("my_service", "my_service"), ("bücher.example", "xn--bcher-kva.example"), ("10.0.0.1", "10.0.0.1"),
-            ("[0:0::1]", "[::1]"), ("[2001:DB8::A]", "[2001:db8::a]"),
+            ("Apps.Example.COM", "apps.example.com"),
+            ("apps.example.com.", "apps.example.com"),
+            ("localhost", "localhost"),
+            ("my_service", "my_service"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("[0:0::1]", "[::1]"),
+            ("[2001:DB8::A]", "[2001:db8::a]"),
         ):
             with self.subTest(text):
                 self.assertEqual(parse_host(text), host)
@@ -32,8 +37,29 @@ class HostTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """Whatever is more or less than a host."""
         for text in (
-            "", ".", "a..b", "-a.example", "a-.example", "a b", "a/b", "a@b", "*.example.com", "host:80", "https://host", "a" * 64,
-            ".".join(["a" * 60] * 5), "300.1.1.1", "1.2.3", "[::1", "[::g]", "[fe80::1%eth0]", "[127.0.0.1]", "::1", "a\n", "a\0", "☃\ufffd.example",
+            "",
+            ".",
+            "a..b",
+            "-a.example",
+            "a-.example",
+            "a b",
+            "a/b",
+            "a@b",
+            "*.example.com",
+            "host:80",
+            "https://host",
+            "a" * 64,
+            ".".join(["a" * 60] * 5),
+            "300.1.1.1",
+            "1.2.3",
+            "[::1",
+            "[::g]",
+            "[fe80::1%eth0]",
+            "[127.0.0.1]",
+            "::1",
+            "a\n",
+            "a\0",
+            "☃\ufffd.example",
         ):
             with self.subTest(text):
                 self.assertRaises(Wrong, parse_host, text)
@@ -63,8 +89,19 @@ class UrlTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """What could hide in a URL, and what is none."""
         for text in (
-            "http://user@a/", "http://a/?q", "http://a/#f", "http://a/#", "http://", "http:///x", "a.example", "ftp://a/", "http://a b/", "http://a/\tb",
-            "http://a\\b/", "http:a", "http://a:99999/",
+            "http://user@a/",
+            "http://a/?q",
+            "http://a/#f",
+            "http://a/#",
+            "http://",
+            "http:///x",
+            "a.example",
+            "ftp://a/",
+            "http://a b/",
+            "http://a/\tb",
+            "http://a\\b/",
+            "http:a",
+            "http://a:99999/",
         ):
             with self.subTest(text):
                 self.assertRaises(Wrong, parse_url, text, "http", "https")
@@ -96,6 +133,8 @@ class OriginTests(SynchronousTestCase):
 
     def test_loopback_and_addresses(self) -> None:
         """Names of this machine, and addresses as opposed to names."""
-        self.assertEqual([is_loopback(h) for h in ("localhost", "a.localhost", "127.3.0.1", "[::1]", "10.0.0.1", "a.example")],
-                         [True, True, True, True, False, False])
+        self.assertEqual(
+            [is_loopback(h) for h in ("localhost", "a.localhost", "127.3.0.1", "[::1]", "10.0.0.1", "a.example")],
+            [True, True, True, True, False, False],
+        )
         self.assertEqual([is_address(h) for h in ("10.0.0.1", "[fd00::1]", "a.example")], [True, True, False])

@@ -26,7 +26,21 @@ class ListenerTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """No kind, an unknown one, no port, a port that is none, an unknown argument, Twisted's own TLS."""
-        for text in ("", "8080", "tcp", "tcp:", "tcp:http", "tcp:65536", "tcp:80:interfase=::1", "tcp:80:81", "tpc:80", "unix", "unix:", "ssl:443", "tls:certs"):
+        for text in (
+            "",
+            "8080",
+            "tcp",
+            "tcp:",
+            "tcp:http",
+            "tcp:65536",
+            "tcp:80:interfase=::1",
+            "tcp:80:81",
+            "tpc:80",
+            "unix",
+            "unix:",
+            "ssl:443",
+            "tls:certs",
+        ):
             with self.subTest(text):
                 self.assertRaises(Wrong, parse_listener, text)
 
@@ -39,9 +53,15 @@ class ListenerTests(SynchronousTestCase):
     def test_clashes(self) -> None:
         """Same port on the same or on every interface; same socket. Port 0 is another one each time."""
         for one, other, clash in (
-            ("tcp:80", "tcp:80", True), ("tcp:80", "tcp:80:interface=127.0.0.1", True), ("tls:80", "tcp:80", True), ("tcp:80", "tcp:81", False),
-            ("tcp:80:interface=127.0.0.1", "tcp:80:interface=127.0.0.2", False), ("tcp:0", "tcp:0", False), ("unix:/a", "unix:/a", True),
-            ("unix:/a", "unix:/b", False), ("unix:/a", "tcp:80", False),
+            ("tcp:80", "tcp:80", True),
+            ("tcp:80", "tcp:80:interface=127.0.0.1", True),
+            ("tls:80", "tcp:80", True),
+            ("tcp:80", "tcp:81", False),
+            ("tcp:80:interface=127.0.0.1", "tcp:80:interface=127.0.0.2", False),
+            ("tcp:0", "tcp:0", False),
+            ("unix:/a", "unix:/a", True),
+            ("unix:/a", "unix:/b", False),
+            ("unix:/a", "tcp:80", False),
         ):
             with self.subTest(f"{one} {other}"):
                 self.assertIs(parse_listener(one).clashes_with(parse_listener(other)), clash)

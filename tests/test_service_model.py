@@ -21,8 +21,13 @@ from meshproxy.core.policy import AccessSettings, RequestSettings, ResponseSetti
 from meshproxy.settings import PoolSettings, TimeoutSettings, UpstreamTls
 
 PAIRS = (
-    (TimeoutsTable, TimeoutSettings), (PoolTable, PoolSettings), (UpstreamTlsTable, UpstreamTls), (AccessTable, AccessSettings),
-    (RequestTable, RequestSettings), (ResponseTable, ResponseSettings), (RouteTable, RouteSettings),
+    (TimeoutsTable, TimeoutSettings),
+    (PoolTable, PoolSettings),
+    (UpstreamTlsTable, UpstreamTls),
+    (AccessTable, AccessSettings),
+    (RequestTable, RequestSettings),
+    (ResponseTable, ResponseSettings),
+    (RouteTable, RouteSettings),
 )
 
 

@@ -24,7 +24,13 @@ class Open(OpenTable):
 class TableTests(SynchronousTestCase):
     def test_unknown_keys_and_other_types_are_refused(self) -> None:
         """No key is ignored, and no string becomes a number."""
-        for said in ({"name": "a", "nmae": "b"}, {"name": 1}, {"name": "a", "inner": {"size": "2"}}, {"name": "a", "inner": {"size": True}}, {}):
+        for said in (
+            {"name": "a", "nmae": "b"},
+            {"name": 1},
+            {"name": "a", "inner": {"size": "2"}},
+            {"name": "a", "inner": {"size": True}},
+            {},
+        ):
             with self.subTest(said):
                 self.assertRaises(ValidationError, Outer.model_validate, said)
 

@@ -16,7 +16,15 @@ from .support.conf_dirs import properties
 class DurationTests(SynchronousTestCase):
     def test_units(self) -> None:
         """Every unit, a fraction, and blanks around it."""
-        for text, seconds in (("500ms", 0.5), ("30s", 30.0), ("15m", 900.0), ("12h", 43200.0), ("7d", 604800.0), ("1.5h", 5400.0), (" 1s ", 1.0)):
+        for text, seconds in (
+            ("500ms", 0.5),
+            ("30s", 30.0),
+            ("15m", 900.0),
+            ("12h", 43200.0),
+            ("7d", 604800.0),
+            ("1.5h", 5400.0),
+            (" 1s ", 1.0),
+        ):
             with self.subTest(text):
                 self.assertEqual(parse_duration(text), seconds)
 

@@ -30,15 +30,35 @@ class UpstreamTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """User, password, query, fragment, other schemes, paths with two readings, no socket."""
         for text in (
-            "", "a.example:80", "http://u:p@a", "http://a?x", "http://a#x", "ftp://a", "http://", "http://a/../b", "http://a/./b", "http://a//b",
-            "http://a/%41", "http://a/b c", "http://a:0", "unix:", "unix://a/b", "unix:/run/", "sample:x", "sample", "unix:/a\0b", "http://*.a",
+            "",
+            "a.example:80",
+            "http://u:p@a",
+            "http://a?x",
+            "http://a#x",
+            "ftp://a",
+            "http://",
+            "http://a/../b",
+            "http://a/./b",
+            "http://a//b",
+            "http://a/%41",
+            "http://a/b c",
+            "http://a:0",
+            "unix:",
+            "unix://a/b",
+            "unix:/run/",
+            "sample:x",
+            "sample",
+            "unix:/a\0b",
+            "http://*.a",
         ):
             with self.subTest(text):
                 self.assertRaises(Wrong, parse_upstream, text)
 
     def test_hints(self) -> None:
         """A forgotten scheme is the usual mistake."""
-        self.assertEqual(self.assertRaises(Wrong, parse_upstream, "grafana.monitoring:3000").hint, "did you mean 'http://grafana.monitoring:3000'?")
+        self.assertEqual(
+            self.assertRaises(Wrong, parse_upstream, "grafana.monitoring:3000").hint, "did you mean 'http://grafana.monitoring:3000'?"
+        )
         self.assertEqual(self.assertRaises(Wrong, parse_upstream, "unx:/run/a").hint, "did you mean 'unix'?")
 
     def test_advice_for_a_mesh(self) -> None:
@@ -46,6 +66,14 @@ class UpstreamTests(SynchronousTestCase):
         for text, word in (("http://10.4.0.7:80", "pod"), ("http://[fd00::7]", "pod"), ("http://grafana:3000", "namespace")):
             with self.subTest(text):
                 self.assertIn(word, mesh_advice(parse_upstream(text)) or "")
-        for text in ("http://127.0.0.1:80", "http://localhost", "http://grafana.monitoring", "https://10.4.0.7", "https://grafana", "unix:/x", "sample:"):
+        for text in (
+            "http://127.0.0.1:80",
+            "http://localhost",
+            "http://grafana.monitoring",
+            "https://10.4.0.7",
+            "https://grafana",
+            "unix:/x",
+            "sample:",
+        ):
             with self.subTest(text):
                 self.assertIsNone(mesh_advice(parse_upstream(text)))

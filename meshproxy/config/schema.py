@@ -22,7 +22,11 @@ def schema() -> dict[str, Any]:
     """The document: ``$defs`` ``meshproxy``, ``service`` and one for each table in them; a document is one of the two."""
     _, generated = models_json_schema([(model, "validation") for model in _NAMES], ref_template="{model}")
     names = {model.__name__: name for model, name in _NAMES.items()}
-    definitions = {_name(name, names): _renamed(body, names) for name, body in generated["$defs"].items()}
+    definitions = {
+        _name(name, names): _for_toml(body, names)
+        for name, body in generated["$defs"].items()
+        if name in names or name.endswith("Table")  # the others are values of ours, which files write as strings
+    }
     return {
         "$schema": DIALECT,
         "title": "meshproxy",
@@ -37,14 +41,18 @@ def _name(model: str, names: dict[str, str]) -> str:
     return names.get(model) or re.sub(r"(?<!^)(?=[A-Z])", "-", model.removesuffix("Table")).lower()
 
 
-def _renamed(node: Any, names: dict[str, str]) -> Any:
-    """The same with references that point into this document, and without the titles that pydantic makes of key names."""
+def _for_toml(node: Any, names: dict[str, str]) -> Any:
+    """The same with references into this document, without titles that pydantic makes of names, without the null that TOML has not."""
     if isinstance(node, list):
-        return [_renamed(item, names) for item in node]
+        return [_for_toml(item, names) for item in node]
     if not isinstance(node, dict):
         return node
-    return {
-        name: f"#/$defs/{_name(value, names)}" if name == "$ref" else _renamed(value, names)
-        for name, value in node.items()
-        if not (name == "title" and isinstance(value, str))
-    }
+    found: dict[str, Any] = {}
+    for name, value in node.items():
+        if name == "$ref":
+            found[name] = f"#/$defs/{_name(value, names)}"
+        elif name == "anyOf" and {"type": "null"} in value and len(value) == 2:
+            found.update(_for_toml(next(one for one in value if one != {"type": "null"}), names))
+        elif not (name == "title" and isinstance(value, str)) and not (name == "default" and value is None):
+            found[name] = _for_toml(value, names)
+    return found

@@ -17,6 +17,8 @@ from .wrong import Wrong
 
 #: Stores that read no further keys of [session]; those of a plugin's store belong to it.
 BUILTIN_STORES = ("cookie", "memory", "redis")
+#: Keys that say something about ``redis_url``.
+BESIDE_REDIS_URL = {"redis_username", "redis_password", "redis_password_file", "redis_password_env", "redis_ca_file"}
 
 
 def session(intake: Intake, main: Draft[MainFile]) -> SessionSettings:
@@ -69,6 +71,9 @@ def _redis_url(intake: Intake, main: Draft[MainFile]) -> str:
         intake, file, "session", "redis_password", said.redis_password, said.redis_password_file, said.redis_password_env
     )
     if url is None:
+        if not any(main.flawed(f"session.{name}") for name in ("redis_url", "redis_url_file", "redis_url_env")):
+            for name in sorted(said.model_fields_set & BESIDE_REDIS_URL):
+                intake.complain(file, f"session.{name}", "means nothing without redis_url")
         return ""
     try:
         return parse_redis_url(url, said.redis_username, password)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
 
 from hypothesis import HealthCheck, settings
 from twisted.trial.unittest import SynchronousTestCase
@@ -21,13 +20,13 @@ MAIN = """
 public_url = "https://apps.example.com"
 """
 KEY = "A" * 43
-IDENTITY = """
+IDENTITY = f"""
 [session]
-secret = "%s"
+secret = "{KEY}"
 [identity.local]
 type = "users"
 file = "users.toml"
-""" % KEY
+"""
 SERVICE = """
 upstream = "http://orders.shop.svc.cluster.local:8080"
 [access]
@@ -85,8 +84,3 @@ class ConfDir:
     def warnings(self) -> list[str]:
         """All warnings as they are printed."""
         return [str(warning) for warning in self.load().warnings]
-
-
-def with_lines(text: str, **tables: Any) -> str:
-    """``text`` and one table for each keyword, its content the lines given."""
-    return text + "".join(f"\n[{name}]\n{lines}\n" for name, lines in tables.items())

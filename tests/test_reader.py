@@ -1,0 +1,142 @@
+"""The whole conf directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from meshproxy.config import load
+from meshproxy.problems import ConfError
+
+from .support.conf_dirs import MAIN, SERVICE, ConfDir
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class ReaderTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.conf = ConfDir(self)
+
+    def test_a_good_directory(self) -> None:
+        """No problem, no warning; services by name."""
+        self.conf.service("another", SERVICE + "[route]\npath = '/a'")
+        loaded = self.conf.load()
+        self.assertEqual((loaded.warnings, [service.name for service in loaded.settings.services]), ((), ["another", "orders"]))
+        self.assertEqual(loaded.settings.hosts, ("apps.example.com",))
+
+    def test_every_problem_of_every_file_at_once(self) -> None:
+        """Nobody fixes one, starts, and meets the next."""
+        self.conf.main(
+            'lissen = 1\nmesh = "no"',
+            tables="[session.x]\n",
+            base='public_url = "http://a.example"\n',
+            identity="[identity.Corp]\ntype = 'oidc'\n",
+        )
+        self.conf.service("orders", "upstream = 'http://u:p@a.b'\n[route]\npath = 'x'\n[acess]\n")
+        self.conf.service("bad", "= 1")
+        self.conf.service("Bad_Name", SERVICE + "[tls]\n")
+        problems = self.conf.problems()
+        self.assertEqual(
+            [tuple(problem.split(": ")[:2]) for problem in problems],
+            [
+                ("meshproxy.toml", "public_url"),
+                ("meshproxy.toml", "mesh"),
+                ("meshproxy.toml", "identity.Corp"),
+                ("meshproxy.toml", "lissen"),
+                ("meshproxy.toml", "session.x"),
+                ("services/Bad_Name.toml", "the file's name is the service's"),
+                ("services/Bad_Name.toml", "tls"),
+                ("services/bad.toml", "is not TOML"),
+                ("services/orders.toml", "upstream"),
+                ("services/orders.toml", "route.path"),
+                ("services/orders.toml", "acess"),
+                ("services/orders.toml", "access"),
+            ],
+        )
+
+    def test_one_line_a_problem(self) -> None:
+        """FILE: KEY: what is wrong (did you mean …?), whatever was written."""
+        self.conf.service("orders", 'upstream = "http://a\\nb"\n"x\\ny" = 1\n[access]\n"gro\\u001bups" = ["a"]')
+        for problem in self.conf.problems():
+            self.assertTrue(problem.isprintable(), ascii(problem))
+
+    def test_the_files_of_a_failed_reading(self) -> None:
+        """A reload that failed is tried again when one of them changes, also one that was missing."""
+        self.conf.main(identity="[session]\nsecret_file = 'none.key'\n")
+        error = self.assertRaises(ConfError, self.conf.load)
+        self.assertTrue(
+            {self.conf.path / "meshproxy.toml", self.conf.path / "none.key", self.conf.path / "services/orders.toml"} <= error.files
+        )
+
+    def test_no_directory_and_no_file(self) -> None:
+        """Both are named."""
+        self.assertIn("no such directory", str(self.assertRaises(ConfError, load, self.conf.path / "none")))
+        (self.conf.path / "meshproxy.toml").unlink()
+        self.assertIn("meshproxy.toml: meshproxy.toml: no such file", self.conf.problems()[0])
+
+    def test_files_beside_the_services_do_not_count(self) -> None:
+        """Editors' and the kubelet's leavings, and other files."""
+        for name in (".orders.toml", "orders.toml~", "README.md", "..data/x.toml"):
+            self.conf.write(f"services/{name}", "not toml")
+        self.assertEqual([service.name for service in self.conf.settings().services], ["orders"])
+
+    def test_no_services(self) -> None:
+        """Starts, and says that there is nothing to see; a file in the directory's place is a problem."""
+        (self.conf.path / "services/orders.toml").unlink()
+        self.assertEqual(self.conf.warnings(), ["services: there is no service: services/NAME.toml makes one"])
+        os.rmdir(self.conf.path / "services")
+        self.assertEqual(len(self.conf.warnings()), 1)
+        self.conf.write("services")
+        self.assertIn("services: cannot be read", self.conf.problems()[0])
+
+    def test_a_config_map_is_read_through_its_links(self) -> None:
+        """As the kubelet mounts it: each file a link into ..data, which is a link itself."""
+        self.conf.write("mount/..2026_1/meshproxy.toml", MAIN)
+        (self.conf.path / "mount/..data").symlink_to("..2026_1")
+        (self.conf.path / "mount/meshproxy.toml").symlink_to("..data/meshproxy.toml")
+        settings = load(self.conf.path / "mount", environ={}).settings
+        self.assertEqual(settings.files, {self.conf.path / "mount/meshproxy.toml"})
+
+    def test_reading_twice_gives_equal_settings(self) -> None:
+        """So that a reload can see what has changed."""
+        self.assertEqual(self.conf.settings(), self.conf.settings())
+
+    def test_the_contracts_samples_load(self) -> None:
+        """What the documentation shows can be pasted."""
+        self.conf.write("session.key", "A" * 43)
+        self.conf.write("secrets/okta", "s3cret")
+        (self.conf.path / "meshproxy.toml").write_text((ROOT / "tests/data/conf_full/meshproxy.toml").read_text("utf-8"))
+        (self.conf.path / "services/orders.toml").unlink()
+        self.conf.service("grafana", (ROOT / "tests/data/conf_full/services/grafana.toml").read_text("utf-8"))
+        self.assertEqual(self.conf.problems(), [])
+
+
+class EmbeddedDefaultTests(SynchronousTestCase):
+    def test_it_loads(self) -> None:
+        """The repository's own conf directory: no problem, and the one warning that it explains itself."""
+        loaded = load(ROOT / "conf", environ={})
+        self.assertEqual([warning.key for warning in loaded.warnings], ["session.secret_file"])
+        self.assertEqual([service.upstream.scheme for service in loaded.settings.services], ["sample", "sample"])
+        self.assertTrue(all(service.icon for service in loaded.settings.services))
+
+    def test_it_listens_on_this_machine_alone(self) -> None:
+        """Whoever tries it out opens nothing to the network."""
+        settings = load(ROOT / "conf", environ={}).settings
+        self.assertTrue(all("interface=127.0.0.1" in listener for listener in (*settings.listen, settings.admin_listen)))
+        self.assertEqual(str(settings.public_url), "http://localhost:8080")
+
+    def test_the_passwords_are_those_it_names(self) -> None:
+        """Each hash in users.toml is that of the password in the remark above it."""
+        import re
+        import tomllib
+
+        from argon2 import PasswordHasher
+
+        text = (ROOT / "conf/users.toml").read_text("utf-8")
+        said = dict(re.findall(r"^# +(\w+) +password: (\S+)$", text, re.MULTILINE))
+        users = tomllib.loads(text)
+        self.assertEqual(set(said), set(users))
+        for name, user in users.items():
+            self.assertTrue(PasswordHasher().verify(user["password"], said[name]))
