@@ -21,6 +21,7 @@ _NOTHING: frozenset[bytes] = frozenset()
 _ALLOW = ((b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)
 # 2**63 has 19 digits: below that every length fits the arithmetic of every service (wire-rules R8).
 _MAX_LENGTH_DIGITS = 18
+_BLANKS = b" \t"
 
 
 class Malformed(Exception):
@@ -96,7 +97,7 @@ def inspect(method: bytes, target: bytes, version: str, fields: list[Field]) -> 
     """The facts of a request's head.
 
     :param version: ``"1.1"``, ``"1.0"`` or whatever else the request line said.
-    :param fields: the field lines in order, values without white space around them.
+    :param fields: the field lines in order.
     :raises Malformed: with 400, 405, 413, 417, 501 or 505.
     """
     if version != "1.1" and version != "1.0":
@@ -107,6 +108,7 @@ def inspect(method: bytes, target: bytes, version: str, fields: list[Field]) -> 
     for name, value in fields:
         kind = _kinds[name]
         if kind:
+            value = value.strip(_BLANKS)  # llhttp takes the white space before a value away, not the one after it
             seen[kind] = _repeated(kind, seen[kind], value) if kind in seen else value
     get = seen.get
     facts = Facts()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .memo import Memo
 from .policy import RouteSettings
-from .target import is_plain, is_unreadable, readings, unescape
+from .target import TooManyReadings, is_plain, is_unreadable, readings, unescape
 
 #: Everything of meshproxy's own lies under it, on every host.
 OWN_PREFIX = "/_meshproxy"
@@ -98,11 +98,9 @@ class _Host:
         # Decoding, cutting, merging and dots leave what stands inside a segment as it is: a reading can lead to our own
         # prefix only where its name stands in the decoded path.
         if not is_plain(path) and (not self._alone or _OWN[1:] in unescape(path)):
-            unreadable = is_unreadable(path)
-            if unreadable:
-                return Misroute(400, unreadable)
-            if any(self._place(reading) != place for reading in readings(path)):
-                return Misroute(400, "the path means different things to different services")
+            refusal = self._refusal(path, place)
+            if refusal:
+                return Misroute(400, refusal)
         if place == _TO_OWN:
             return Match(None, True, path, OWN_PREFIX)
         if place == _TO_HOME:
@@ -110,6 +108,16 @@ class _Host:
         if place == _TO_NOBODY:
             return Misroute(404, "no service has this path")
         return self._by_service[place].match(path)
+
+    def _refusal(self, path: bytes, place: str) -> str | None:
+        """Why a path of several readings goes nowhere, or ``None`` where all of them lead to the same place."""
+        try:
+            differ = any(self._place(reading) != place for reading in readings(path))
+        except TooManyReadings:
+            return "the path can be read in too many ways"
+        if differ:
+            return "the path means different things to different services"
+        return is_unreadable(path)
 
 
 class RouteTable:

@@ -14,6 +14,9 @@ from urllib.parse import unquote_to_bytes
 # out (``|``, ``^``, ``"`` …) is sent by browsers in queries and harms nobody.
 _TARGET_BYTES = bytes(sorted(set(range(0x21, 0x7F)) - {ord("#")}))
 
+# What all readings of one path may amount to: 8 KiB of ordinary escapes, or a hundred readings of 300 bytes.
+_MAX_READ_BYTES = 32 * 1024
+
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
 _OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]|\xf8[\x80-\x87]|\xfc[\x80-\x83]")
 _ESCAPED_SLASH = re.compile(rb"%(?:2f|5c)", re.IGNORECASE)
@@ -61,20 +64,42 @@ def unescape(path: bytes) -> bytes:
     return unquote_to_bytes(path)
 
 
+class TooManyReadings(ValueError):
+    """So many bytes could be read so many ways that judging them would cost more than the answer is worth."""
+
+
 def readings(path: bytes) -> set[bytes]:
     r"""Every path that a service might read in these bytes, the bytes themselves among them (wire-rules §0.5).
 
     Any combination of: percent-decoded once (slashes too, or all but slashes, or slashes alone); ``\`` as ``/``;
-    ``;parameters`` cut off; ``//`` merged; dot segments removed.
+    ``;parameters`` cut off; ``//`` merged; dot segments removed, before the decoding or after it.
+
+    :raises TooManyReadings: for long paths full of oddities; nobody needs them, and they would be a cheap attack.
     """
-    found = {path}
+    found = _reshaped({path})
     if b"%" in path:
-        found |= {unescape(path), unescape(_ESCAPED_SLASH.sub(_keep_escaped, path)), _ESCAPED_SLASH.sub(b"/", path)}
-    found |= {one.replace(b"\\", b"/") for one in found}
+        _bound(found, path, 4)
+        for one in tuple(found):
+            found |= {unescape(one), unescape(_ESCAPED_SLASH.sub(_keep_escaped, one)), _ESCAPED_SLASH.sub(b"/", one)}
+        found = _reshaped(found)
+    return found
+
+
+def _reshaped(found: set[bytes]) -> set[bytes]:
+    """Every combination of what services do to a path without decoding it."""
+    longest = max(found, key=len)
+    found = found | {one.replace(b"\\", b"/") for one in found}
     found |= {_PARAMETERS.sub(b"", one) for one in found}
+    _bound(found, longest, 1)
     found |= {_SLASHES.sub(b"/", one) for one in found}
     found |= {without_dots(one) for one in found}
+    _bound(found, longest, 1)
     return found
+
+
+def _bound(found: set[bytes], path: bytes, growth: int) -> None:
+    if len(found) * growth * len(path) > _MAX_READ_BYTES:
+        raise TooManyReadings
 
 
 def _keep_escaped(match: re.Match[bytes]) -> bytes:
