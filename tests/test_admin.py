@@ -60,4 +60,4 @@ class AdminTests(unittest.SynchronousTestCase):
         for path in (b"/", b"/metrics/", b"/metrics/x", b"/_meshproxy/", b"/healthz/..", b"/%2e%2e/", b"/readyz%2f"):
             self.assertEqual(404, self.ask(path)[0], path)
         for method in (b"POST", b"PUT", b"DELETE", b"OPTIONS"):
-            self.assertEqual(405, self.ask(b"/metrics", method)[0], method)
+            self.assertIn(self.ask(b"/metrics", method)[0], (405, 501), method)
