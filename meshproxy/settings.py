@@ -82,7 +82,7 @@ class ServiceSettings:
     route: RouteSettings
     access: AccessSettings
     description: str = ""
-    icon: str = ""  # the absolute path of an svg or png file
+    icon: str = ""  # the absolute path of a picture
     request: RequestSettings = RequestSettings()
     response: ResponseSettings = ResponseSettings()
     rewrite: tuple[PluginTable, ...] = ()

@@ -67,7 +67,8 @@ class MainFileTests(SynchronousTestCase):
     def test_limits_and_operators(self) -> None:
         """What the file says arrives, in seconds and bytes."""
         self.conf.main(
-            tables="[limits]\nhead = '500ms'\nhead_bytes = '1MiB'\nbody_bytes = 7\nconnections = 0\n[operators]\ngroups = ['sre']\nemails = ['a@b']"
+            tables="[limits]\nhead = '500ms'\nhead_bytes = '1MiB'\nbody_bytes = 7\nconnections = 0\n"
+            "[operators]\ngroups = ['sre']\nemails = ['a@b']"
         )
         settings = self.conf.settings()
         self.assertEqual(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from meshproxy.config import load
+from meshproxy.config import load, survey
 from meshproxy.problems import ConfError
 
 from .support.conf_dirs import MAIN, SERVICE, ConfDir
@@ -98,6 +98,19 @@ class ReaderTests(SynchronousTestCase):
         (self.conf.path / "mount/meshproxy.toml").symlink_to("..data/meshproxy.toml")
         settings = load(self.conf.path / "mount", environ={}).settings
         self.assertEqual(settings.files, {self.conf.path / "mount/meshproxy.toml"})
+
+    def test_a_survey_goes_as_far_as_it_can(self) -> None:
+        """Problems are returned; tables that say which plugin they are for are there for it to check, the others are not."""
+        self.conf.main("lissen = 1", tables="[identity.corp]\nissuer = 'x'\n[audit.a]\ntype = 'jsonl'\n[audit.b]\n")
+        self.conf.service("orders", "[[rewrite]]\nuse = 'grafana'\n[[rewrite]]\nuser = 'x'\n")
+        surveyed = survey(self.conf.path, environ={})
+        self.assertEqual(
+            [str(problem).split(": ")[1] for problem in surveyed.problems],
+            ["identity.corp.type", "audit.b.type", "lissen", "upstream", "rewrite.1.use", "access"],
+        )
+        settings = surveyed.settings
+        tables = [*settings.identity, *settings.audit, *settings.services[0].rewrite]
+        self.assertEqual([table.key for table in tables], ["identity.local", "audit.a", "rewrite.0"])
 
     def test_reading_twice_gives_equal_settings(self) -> None:
         """So that a reload can see what has changed."""

@@ -189,6 +189,8 @@ class ServiceFileTests(SynchronousTestCase):
             "services/orders.toml: icon: no.svg: no such file", self.warnings("upstream = 'http://a.b'\nicon = 'no.svg'" + ACCESS)[0]
         )
         self.assertEqual(self.conf.only_service().icon, "")
+        self.conf.write("icons/no.svg", "<svg/>")
+        self.assertEqual((self.conf.only_service().icon, self.conf.warnings()), (str(self.conf.path / "icons/no.svg"), []))
         self.assertIn("services/orders.toml: icon:", self.problems("upstream = 'http://a.b'\nicon = 'a.exe'" + ACCESS)[0])
 
     def test_tls(self) -> None:

@@ -113,9 +113,10 @@ class WatcherTests(SynchronousTestCase):
         self.assertEqual(self.told, [{"okta"}])
 
     def test_a_new_service(self) -> None:
-        """A file that comes or goes in a directory that is looked at; dot files do not count."""
-        (self.dir / "services/.a.toml.swp").write_text("x")
-        self.wait()
+        """A file that comes or goes in a directory that is looked at; editors' leavings and logs do not count."""
+        for name in (".a.toml.swp", "a.toml~", "audit.jsonl", "access.log"):
+            (self.dir / "services" / name).write_text("x")
+            self.wait()
         self.assertEqual(self.told, [])
         (self.dir / "services/a.toml").write_text("x")
         self.wait()

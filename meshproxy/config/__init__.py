@@ -7,8 +7,8 @@ The way of a file: :mod:`.drafts` reads it with a model (:mod:`.main_model`, :mo
 from __future__ import annotations
 
 from .locations import default_conf_dir, demo_conf_dir
-from .reader import Loaded, load
+from .reader import Loaded, Survey, load, survey
 from .schema import schema
 from .watch import Watcher
 
-__all__ = ["Loaded", "Watcher", "default_conf_dir", "demo_conf_dir", "load", "schema"]
+__all__ = ["Loaded", "Survey", "Watcher", "default_conf_dir", "demo_conf_dir", "load", "schema", "survey"]

@@ -21,7 +21,7 @@ from .wrong import Wrong, one_of
 T = TypeVar("T")
 
 OWN_PREFIX = "/_meshproxy"
-ICON_SUFFIXES = (".svg", ".png")
+ICON_SUFFIXES = (".svg", ".png", ".jpg", ".jpeg", ".webp", ".ico")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -190,7 +190,7 @@ Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_text(parse_networ
 SpiffeId = Annotated[str, PlainValidator(_text(parse_spiffe_id)), _schema("^spiffe://")]
 Email = Annotated[str, PlainValidator(_text(parse_email)), _schema("^[^@]+.*@[^@]+$")]
 EmailDomain = Annotated[str, PlainValidator(_text(parse_email_domain)), _schema("^[^@]+$")]
-Icon = Annotated[str, PlainValidator(_text(parse_icon)), _schema(r"^$|\.([sS][vV][gG]|[pP][nN][gG])$")]
+Icon = Annotated[str, PlainValidator(_text(parse_icon)), _schema()]
 AdminUrl = Annotated[str, PlainValidator(_text(parse_admin_url)), _schema("^$|^http://")]
 CookieDomain = Annotated[str, PlainValidator(_text(parse_cookie_domain)), _schema()]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]

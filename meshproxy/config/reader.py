@@ -27,6 +27,19 @@ SERVICES = "services"
 
 
 @dataclass(frozen=True, slots=True)
+class Survey:
+    """A conf directory as far as it can be read.
+
+    :ivar settings: to be run only without problems; what is wrong has its default in them, or is left out, so that what plugins
+        read of the rest can be checked nevertheless.
+    """
+
+    settings: Settings
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """A conf directory that can be used, and what about it will surprise."""
 
@@ -42,14 +55,23 @@ def load(conf_dir: Path, *, environ: Mapping[str, str] = os.environ) -> Loaded:
     :param environ: where the ``X_env`` keys look.
     :raises ConfError: with every problem of every file, those of ``meshproxy.toml`` first.
     """
+    surveyed = survey(conf_dir, environ=environ)
+    if surveyed.problems:
+        raise ConfError(surveyed.problems, surveyed.settings.files)
+    return Loaded(surveyed.settings, surveyed.warnings)
+
+
+def survey(conf_dir: Path, *, environ: Mapping[str, str] = os.environ) -> Survey:
+    """The same for who has more to check: problems are returned, with the settings as far as they go.
+
+    :raises ConfError: there is no such directory.
+    """
     intake = Intake(conf_dir.absolute(), environ)
     if not intake.conf_dir.is_dir():
         raise ConfError([Problem(str(conf_dir), "", "no such directory")])
     main = read_draft(intake, MAIN, MainFile)
     settings = _build(intake, main, _read_services(intake))
-    if intake.problems:
-        raise ConfError(_ordered(intake.problems), intake.files)
-    return Loaded(settings, _ordered(intake.warnings))
+    return Survey(settings, _ordered(intake.problems), _ordered(intake.warnings))
 
 
 def _read_services(intake: Intake) -> list[tuple[str, Draft[ServiceFile]]]:
@@ -81,7 +103,7 @@ def _build(intake: Intake, main: Draft[MainFile], drafts: list[tuple[str, Draft[
     listen = listen_section.listeners(intake, main)
     tls = listen_section.listen_tls(intake, main)
     session = session_section.session(intake, main)
-    identity = provider_tables(intake, main.file, said.identity)
+    identity = provider_tables(intake, main)
     services = [(draft, build_service(intake, draft, name, main)) for name, draft in drafts]
     cross_checks.check_routes(intake, services)
     cross_checks.check_hosts(intake, main, services)
@@ -92,7 +114,7 @@ def _build(intake: Intake, main: Draft[MainFile], drafts: list[tuple[str, Draft[
         public_url=said.public_url,
         services=tuple(service for _, service in services),
         identity=identity,
-        audit=audit_tables(intake, main.file, said.audit),
+        audit=audit_tables(intake, main),
         listen=listen,
         admin_listen=listen_section.admin_listener(intake, main),
         control=main_file.control(intake, main),

@@ -38,7 +38,7 @@ def build_service(intake: Intake, draft: Draft[ServiceFile], name: str, main: Dr
         access=_access(draft),
         request=_request(draft),
         response=ResponseSettings(said.response.locations, tuple(said.response.strip)),
-        rewrite=rewrite_tables(intake, draft.file, said.rewrite),
+        rewrite=rewrite_tables(intake, draft),
         timeouts=TimeoutSettings(**said.timeouts.model_dump()),
         pool=PoolSettings(**said.pool.model_dump()),
         tls=_tls(intake, draft, upstream),
@@ -77,12 +77,12 @@ def _icon(intake: Intake, draft: Draft[ServiceFile]) -> str:
     name = draft.said.icon
     if not name or draft.flawed("icon"):
         return ""
-    path = intake.path(name)
-    intake.files.add(path)
-    if not path.is_file():
-        intake.warn(draft.file, "icon", f"{name}: no such file: the tile goes without a picture")
-        return ""
-    return str(path)
+    candidates = (intake.path(name), intake.path("icons") / name)
+    intake.files.update(candidates)
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        intake.warn(draft.file, "icon", f"{name}: no such file, nor in icons/: the tile goes without a picture")
+    return str(found or "")
 
 
 def _access(draft: Draft[ServiceFile]) -> AccessSettings:

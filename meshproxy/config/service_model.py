@@ -122,7 +122,7 @@ class ServiceFile(Table):
 
     title: Text | None = key(None, "What people read; absent: the service's name.")
     description: str = key("", "One line below the title.")
-    icon: Icon = key("", "An svg or png file, relative to the conf directory.")
+    icon: Icon = key("", "A picture (svg, png, jpg, webp), relative to the conf directory or to its icons/.")
     upstream: UpstreamUrl = required("http://localhost", "Where the service lives: http://, https://, unix:PATH or sample:.")
     route: RouteTable = tables(RouteTable, "What selects the service.")
     access: AccessTable = tables(AccessTable, "Who may enter; required.")

@@ -16,6 +16,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+#: Only these count in a directory: logs and audit trails may be written beside conf files, and writing one must not reload them.
+WATCHED_SUFFIXES = frozenset({".toml", ".html", ".css", ".svg", ".png", ".jpg", ".jpeg", ".webp", ".ico"})
+
 #: What is seen of a path: where its links lead, and what stands there; ``None`` where nothing does.
 Look = tuple[object, ...] | None
 
@@ -27,7 +30,7 @@ class Watcher:
 
     :param reactor: the clock.
     :param files: the files to look at, asked anew for every look: a reload may bring others.
-    :param dirs: directories in which a file that comes or goes is a change too.
+    :param dirs: directories in which a file of a kind that we read is a change too when it comes, goes or changes.
     :param on_change: called with the paths that changed; a Deferred that it returns is waited for, its failure is logged.
     """
 
@@ -98,10 +101,12 @@ def see(path: Path) -> Look:
 
 
 def see_names(directory: Path) -> Look:
-    """The names in a directory and what stands there; dot files (editors' and the kubelet's) do not count."""
+    """The files in a directory that could be ours to read; dot files (editors' and the kubelet's) do not count."""
     try:
-        return tuple((name, see(directory / name)) for name in sorted(os.listdir(directory)) if not name.startswith("."))
+        names = sorted(os.listdir(directory))
     except OSError:
         return None
+    ours = (name for name in names if not name.startswith(".") and os.path.splitext(name)[1].lower() in WATCHED_SUFFIXES)
+    return tuple((name, see(directory / name)) for name in ours)
 
 
