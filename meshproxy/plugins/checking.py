@@ -51,8 +51,11 @@ def kind_of(hook: str) -> str:
 
 
 def kinds_of(cls: object) -> list[str]:
-    """The kinds of which a class has a method at all: what it means to be."""
-    return [kind for kind in KINDS if isinstance(cls, type) and _satisfied(kind, cls)]
+    """The kinds whose methods a class has; where it has none of a kind's whole, those of which it has one at all."""
+    if not isinstance(cls, type):
+        return []
+    whole = [kind for kind in KINDS if any(all(hasattr(cls, name) for name in _own_methods(each)) for each in _CHOICES[kind])]
+    return whole or [kind for kind in KINDS if _satisfied(kind, cls)]
 
 
 def check_class(kind: str, cls: object) -> list[str]:
