@@ -14,7 +14,7 @@ from pydantic import AfterValidator, PlainValidator, StringConstraints, WithJson
 
 from ..core.places import Origin, Upstream
 from .hosts import parse_authority, parse_host, parse_origin, parse_public_url, parse_url
-from .listening import parse_listener
+from .listeners import parse_listener
 from .upstreams import parse_upstream
 from .wrong import Wrong, one_of
 

@@ -11,7 +11,7 @@ from ..settings import ListenCertificate, ListenTls
 from .certificates import check_ca, check_pair
 from .drafts import Draft
 from .intake import Intake
-from .listening import Listener, parse_listener
+from .listeners import Listener, parse_listener
 from .main_model import MainFile
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from meshproxy.config.listening import parse_listener
+from meshproxy.config.listeners import parse_listener
 from meshproxy.config.wrong import Wrong
 
 
