@@ -116,7 +116,9 @@ for _name, _data in BAD.items():
 
 
 class Framing(SynchronousTestCase):
-    def check(self, data: bytes, body: bytes, *, reusable: bool, length: int | None, complete: bool = True, **begin: object) -> AnswerReader:
+    def check(
+        self, data: bytes, body: bytes, *, reusable: bool, length: int | None, complete: bool = True, **begin: object
+    ) -> AnswerReader:
         reader = read(data, **begin)
         assert reader.head is not None
         self.assertEqual(b"".join(reader.pieces), body)
@@ -176,8 +178,13 @@ class Framing(SynchronousTestCase):
 
     def test_a_body_where_none_may_be(self) -> None:
         """Bytes behind such a head never reach the browser, and the connection is given up."""
-        heads = ((b"HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n", False), (b"HTTP/1.1 304 X\r\n\r\n", False),
-                 (OK + b"Content-Length: 3\r\n\r\n", True), (CHUNKED, True), (OK + b"\r\n", True))
+        heads = (
+            (b"HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n", False),
+            (b"HTTP/1.1 304 X\r\n\r\n", False),
+            (OK + b"Content-Length: 3\r\n\r\n", True),
+            (CHUNKED, True),
+            (OK + b"\r\n", True),
+        )
         for head, head_request in heads:
             for surplus in (b"abc", b"3", b"0\r\n\r\n", b"3\r\nabc\r\n0\r\n\r\n"):
                 reader = read(head + surplus, head_request=head_request)
@@ -196,8 +203,13 @@ class Framing(SynchronousTestCase):
     def test_connection_field(self) -> None:
         """``close`` counts in any case, in any list, on any line; HTTP/1.0 stays only when it says so."""
         for fields, reusable in (
-            (b"Connection: close", False), (b"Connection: Close, x-a", False), (b"Connection: x-a,close", False), (b"Connection: closed", True),
-            (b"Connection: x-a\r\nConnection: close", False), (b"Connection: keep-alive", True), (b"connection: CLOSE", False),
+            (b"Connection: close", False),
+            (b"Connection: Close, x-a", False),
+            (b"Connection: x-a,close", False),
+            (b"Connection: closed", True),
+            (b"Connection: x-a\r\nConnection: close", False),
+            (b"Connection: keep-alive", True),
+            (b"connection: CLOSE", False),
         ):
             self.assertEqual(read(OK + fields + b"\r\nContent-Length: 0\r\n\r\n").reusable, reusable, fields)
             self.assertEqual(read(OK + fields + b"\r\nContent-Length: 0\r\n\r\n", head_request=True).reusable, reusable, fields)
@@ -206,7 +218,13 @@ class Framing(SynchronousTestCase):
 
     def test_keep_alive_hint(self) -> None:
         """``Keep-Alive: timeout=`` is read, nonsense in it is not."""
-        for value, seconds in ((b"timeout=5", 5.0), (b"max=100, Timeout=7", 7.0), (b"max=3", None), (b"timeout=-1", None), (b"timeout=x", None)):
+        for value, seconds in (
+            (b"timeout=5", 5.0),
+            (b"max=100, Timeout=7", 7.0),
+            (b"max=3", None),
+            (b"timeout=-1", None),
+            (b"timeout=x", None),
+        ):
             self.assertEqual(read(OK + b"Keep-Alive: " + value + b"\r\nContent-Length: 0\r\n\r\n").keep_for, seconds)
 
     def test_interim(self) -> None:
@@ -247,8 +265,10 @@ class Framing(SynchronousTestCase):
         """Reason, case of names, order, repeated fields and obs-text are passed as they came."""
         reader = read(b"HTTP/1.1 404 Nicht da \xe4\r\nX-a: 1\r\nx-A: 2\r\nSet-Cookie: a=\xff\r\nContent-Length: 0\r\n\r\n")
         assert reader.head is not None
-        self.assertEqual(reader.head[:3], (404, b"Nicht da \xe4", [
-            (b"X-a", b"1"), (b"x-A", b"2"), (b"Set-Cookie", b"a=\xff"), (b"Content-Length", b"0")]))
+        self.assertEqual(
+            reader.head[:3],
+            (404, b"Nicht da \xe4", [(b"X-a", b"1"), (b"x-A", b"2"), (b"Set-Cookie", b"a=\xff"), (b"Content-Length", b"0")]),
+        )
 
     def test_first_bytes(self) -> None:
         """The first 40 bytes and the count are kept for the diagnosis."""
@@ -258,8 +278,12 @@ class Framing(SynchronousTestCase):
     def test_answers_follow_each_other(self) -> None:
         """One reader reads one answer after another, of every kind that leaves the connection usable."""
         reader = AnswerReader(65536, 200)
-        kinds = [(FIVE, b"hello", False), (CHUNKED + b"2\r\nhi\r\n0\r\n\r\n", b"hi", False), (OK + b"Content-Length: 3\r\n\r\n", b"", True),
-                 (b"HTTP/1.1 204 X\r\n\r\n", b"", False)]
+        kinds = [
+            (FIVE, b"hello", False),
+            (CHUNKED + b"2\r\nhi\r\n0\r\n\r\n", b"hi", False),
+            (OK + b"Content-Length: 3\r\n\r\n", b"", True),
+            (b"HTTP/1.1 204 X\r\n\r\n", b"", False),
+        ]
         order = random.Random(7)
         for _ in range(40):
             data, body, head_request = order.choice(kinds)
@@ -273,9 +297,13 @@ class Segmentation(SynchronousTestCase):
     """How bytes are cut on their way changes nothing."""
 
     CASES = (
-        (FIVE, {}), (CHUNKED + b"5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nA: b\r\n\r\n", {}), (b"HTTP/1.1 103 E\r\nLink: x\r\n\r\n" + FIVE, {}),
-        (b"HTTP/1.1 204 No Content\r\nA: b\r\n\r\n", {}), (OK + b"Content-Length: 40\r\n\r\n" + b"0123456789" * 4, {}),
-        (OK + b"Connection: close\r\n\r\nuntil the end", {}), (OK + b"Content-Length: 9\r\n\r\n", {"head_request": True}),
+        (FIVE, {}),
+        (CHUNKED + b"5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nA: b\r\n\r\n", {}),
+        (b"HTTP/1.1 103 E\r\nLink: x\r\n\r\n" + FIVE, {}),
+        (b"HTTP/1.1 204 No Content\r\nA: b\r\n\r\n", {}),
+        (OK + b"Content-Length: 40\r\n\r\n" + b"0123456789" * 4, {}),
+        (OK + b"Connection: close\r\n\r\nuntil the end", {}),
+        (OK + b"Content-Length: 9\r\n\r\n", {"head_request": True}),
         (SWITCHING + b"frames", {"websocket_key": KEY}),
     )
 

@@ -58,8 +58,8 @@ class AnswerReader:
 
     __slots__ = (
         "_fields", "_head_bytes", "_head_request", "_interim", "_interim_count", "_key", "_left", "_max_fields", "_own", "_parser",
-        "_quiet", "_reason", "_stale", "complete", "first", "head", "interims", "keep_for", "mode", "on_body", "pieces", "received", "reusable",
-        "surplus", "upgraded",
+        "_quiet", "_reason", "_stale", "complete", "first", "head", "interims", "keep_for", "mode", "on_body", "pieces", "received",
+        "reusable", "surplus", "upgraded",
     )
 
     def __init__(self, head_bytes: int, max_fields: int) -> None:

@@ -12,6 +12,10 @@ from twisted.internet.interfaces import IHostnameResolver, IStreamClientEndpoint
 from ..core.places import Upstream
 from .lookups import WatchedReactor
 
+_NEXT_ADDRESS_AFTER = 0.1
+"""Seconds until the next address of a name is tried beside the first. Twisted waits that long even when the first has refused
+(``localhost`` with a service on IPv4 alone), so it is RFC 8305's recommended minimum."""
+
 
 def endpoint_for(
     reactor: Any,
@@ -38,4 +42,5 @@ def endpoint_for(
     if isIPv6Address(host):
         resolved((host,))
         return TCP6ClientEndpoint(reactor, host, upstream.port, timeout)
-    return HostnameEndpoint(WatchedReactor(reactor, lookups, resolved), host, upstream.port, timeout)
+    watched = WatchedReactor(reactor, lookups, resolved)
+    return HostnameEndpoint(watched, host, upstream.port, timeout, attemptDelay=_NEXT_ADDRESS_AFTER)

@@ -110,9 +110,9 @@ class TlsContext:
     def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         """See :class:`twisted.internet.interfaces.IOpenSSLClientConnectionCreator`."""
         connection = SSL.Connection(self._context, None)
-        witness = Witness()
-        connection.set_app_data(witness)
-        tlsProtocol.wrappedProtocol.witness = witness
+        tlsProtocol.wrappedProtocol.witness = Witness()
+        # Newer Twisted does the same after us, older does not.
+        connection.set_app_data(tlsProtocol)
         if not self._is_address:
             connection.set_tlsext_host_name(self._name.encode("idna"))
         connection.set_connect_state()
@@ -151,7 +151,7 @@ class TlsContext:
 
     def _judge(self, connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int) -> bool:
         """OpenSSL's question about one certificate of the chain; fails closed."""
-        witness: Witness = connection.get_app_data()
+        witness: Witness = connection.get_app_data().wrappedProtocol.witness
         leaf = certificate.to_cryptography()
         if depth == 0 or not ok:
             witness.certificate = leaf.public_bytes(Encoding.DER)

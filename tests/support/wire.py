@@ -126,7 +126,12 @@ class Wire:
         self.reactor.advance(1000.0)
         self.wheel = Wheel(self.reactor)
         self.pool = Pool(
-            self.reactor, self.wheel, upstream or Upstream("http", "127.0.0.1", 80), timeouts or TimeoutSettings(), PoolSettings(**pool), **more
+            self.reactor,
+            self.wheel,
+            upstream or Upstream("http", "127.0.0.1", 80),
+            timeouts or TimeoutSettings(),
+            PoolSettings(**pool),
+            **more,
         )
         self._accepted = 0
 
