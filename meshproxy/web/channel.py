@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from ..core.answering import own_head
 from ..core.inspection import Facts, Malformed, inspect
 from .body_reader import BodyReader
 from .connection import Connection
+from .downstream_tls import spiffe_id
 from .head_reader import HeadReader
 from .rendered import RenderedRequest
 
@@ -112,7 +115,10 @@ class MeshChannel(Connection):
     def _begin(self, facts: Facts) -> None:
         """A head is complete: find out whose request it is, and hand it over."""
         self._facts = facts
-        self._close = facts.close or self.gateway.draining
+        if self.scheme == "https":
+            self._check_tls(facts)
+        # a refused upgrade leaves bytes behind that are no request (W4)
+        self._close = facts.close or facts.upgrade_websocket or self.gateway.draining
         self._chunked_answer = False
         self.requests_served += 1
         self.deadline = float("inf")
@@ -132,6 +138,17 @@ class MeshChannel(Connection):
             self._sink.start()
         if not self._body.active and self._sink is not None:
             self._sink.request_end()
+
+    def _check_tls(self, facts: Facts) -> None:
+        """What the handshake told: the client's certificate, and whether ours is for the Host that is asked (P16)."""
+        if not self.requests_served:
+            certificate = self.transport.getPeerCertificate()
+            if certificate is not None:
+                known = certificate.to_cryptography()
+                self.peer = self.gateway.trust.peer(
+                    self.peer.address, self.peer.port, known.public_bytes(Encoding.DER), spiffe_id(known))
+        if self.gateway.tls is not None and not self.gateway.tls.covers(facts.host):
+            raise Malformed(421, "the certificate of this connection is not for this host")
 
     def _read_body(self, data: bytes) -> None:
         try:

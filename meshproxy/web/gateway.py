@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..core.trust import Trust
     from ..settings import LimitSettings
     from ..wheel import Wheel
+    from .downstream_tls import DownstreamTls
     from .refusals import Refusals
     from .tree import Tree
 
@@ -68,6 +69,8 @@ class Gateway:
         self.refusals: Refusals
         self.providers = RequestProviders({})
         self.handoff: Any = None
+        #: the certificates of our TLS listeners, where there are any
+        self.tls: DownstreamTls | None = None
 
     def configure(self, *, tree: Tree, trust: Trust, limits: LimitSettings, refusals: Refusals, providers: RequestProviders,
                   handoff: Any) -> None:

@@ -6,7 +6,6 @@ What an operator may see and everybody else may not (diagnosis.md §6) is decide
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from ..core.exchange import Exchange
     from ..core.heads import Field
     from ..core.inspection import Facts, Malformed
+    from ..diagnosing import Diagnosing
     from ..settings import Settings
     from .pages import Pages
     from .relay import Relay
@@ -31,11 +31,13 @@ _RETRY_AFTER = 5  # seconds
 class Refusals:
     """Answers of meshproxy's own, with the right words for the person and the right details for the operator."""
 
-    def __init__(self, settings: Settings, pages: Pages, handoff: Any, diagnose: Callable[..., Any]) -> None:
+    def __init__(self, settings: Settings, pages: Pages, handoff: Any, diagnosing: Diagnosing) -> None:
         self._settings = settings
         self._pages = pages
         self._handoff = handoff
-        self._diagnose = diagnose
+        self._diagnose = diagnosing
+        self.may_be_local_reply = diagnosing.may_be_local_reply
+        self.is_local_reply = diagnosing.is_local_reply
         self._public = str(settings.public_url)
 
     # ---------------------------------------------------------------- requests that are none

@@ -207,7 +207,7 @@ class Relay:
         if self._awaited is not None:
             self._ended = True
             self._awaited.cancel()
-        self.exchange.reason = self.exchange.reason or "the client went away"
+        self.exchange.reason = "the client went away"
         self._cancel_upstream()
         self._finish()
 
@@ -298,6 +298,8 @@ class Relay:
             self._release()
         if self._ended:
             return
+        if self.facts.has_body and not self._body_done:
+            self._cancel_upstream()  # answered early: nobody sends the rest
         self._upstream = None
         self._finish()
         self.lane.end_answer()

@@ -26,12 +26,11 @@ class Tree(Resource):
 
     isLeaf = False
 
-    def __init__(self, routes: RouteTable, services: Mapping[str, ServiceResource], own: IResource, home: IResource) -> None:
+    def __init__(self, routes: RouteTable, services: Mapping[str, ServiceResource], own: IResource) -> None:
         Resource.__init__(self)
         self.routes = routes
         self.services = services
         self._own = own
-        self._home = home
 
     def locate(self, facts: Facts) -> tuple[ServiceResource, bytes] | None:
         """The leaf that is a protected service, and the path to forward; ``None`` where another resource renders.
@@ -48,9 +47,9 @@ class Tree(Resource):
         return self.services[match.service], match.path
 
     def getChildWithDefault(self, path: bytes, request: Any) -> IResource:
-        """As Twisted Web asks: ``/_meshproxy``, what others mounted, else the home page."""
+        """As Twisted Web asks: ``/_meshproxy``, what others mounted, else the home page that stands there."""
         if path == b"_meshproxy":
             return self._own
         if path in self.children:
             return self.children[path]
-        return self._home
+        return self._own.getChildWithDefault(path, request)

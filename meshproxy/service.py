@@ -1,0 +1,216 @@
+"""What does ``twistd meshproxy`` run? The parent half of the composition root: sockets, admin, control, reload, the end.
+
+It owns what exists once: listening sockets, the admin listener, the audit trail and the access log, ``SharedState``, the watch over
+files, and the way out (SIGTERM drains and exits 0). What requests touch is the :class:`~meshproxy.worker.Worker`'s.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.endpoints import serverFromString
+from twisted.logger import Logger
+
+from .config import Watcher
+from .configured import Configured, read
+from .listening import listen_endpoint
+from .log import set_level
+from .observing import Observing
+from .problems import ConfError
+from .sessions.shared_state import LocalState
+from .worker import Worker
+
+#: what a reload cannot change, as keys of the conf file and where they stand in the settings
+_FIXED = {"listen": "listen", "admin_listen": "admin_listen", "control": "control", "state_dir": "state_dir"}
+DRAIN_FOR = 30.0  # seconds a request may still take after SIGTERM
+_LOOK_AGAIN = 0.1
+
+
+class MeshproxyService(Service):
+    """One running meshproxy.
+
+    :param configured: a conf directory that has been read and checked.
+    :param quiet_warnings: for the embedded default, whose warnings are known and would only frighten.
+    """
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, configured: Configured, *, workers: int = 1, quiet_warnings: bool = False) -> None:
+        self.reactor = reactor
+        self.configured = configured
+        self.quiet_warnings = quiet_warnings
+        self._ports: list[Any] = []
+        self._worker: Worker | None = None
+        self._observing: Observing | None = None
+        self._shared: LocalState | None = None
+        self._watcher: Watcher | None = None
+        self._stopping: Deferred[None] | None = None
+        self.started: Deferred[None] | None = None
+        set_level(configured.settings.log.level)
+
+    # ---------------------------------------------------------------- start
+
+    def startService(self) -> None:
+        """Build everything and listen. What fails here ends the program with exit 1: half a proxy is none."""
+        Service.startService(self)
+        self.started = Deferred.fromCoroutine(self._start())
+        self.started.addErrback(self._start_failed)
+        self.reactor.callWhenRunning(self._take_signals)
+
+    async def _start(self) -> None:
+        settings = self.configured.settings
+        if not self.quiet_warnings:
+            self._warn(self.configured)
+        self._shared = LocalState(self.reactor, settings.state_dir)
+        self._observing = Observing(self.reactor, self.configured)
+        self._worker = worker = Worker(
+            self.reactor, self.configured, shared=self._shared, audit=self._observing.audit, observers=self._observing.observers)
+        site = await worker.start()
+        self._observing.watch(worker)
+        for text in settings.listen:
+            self._ports.append(await listen_endpoint(self.reactor, text, settings).listen(site))
+        if settings.admin_listen:
+            self._ports.append(await serverFromString(self.reactor, settings.admin_listen).listen(self._observing.admin_site()))
+        self._watcher = Watcher(self.reactor, self._files, self._directories(), self._changed)
+        self._watcher.start()
+        self._observing.ready()
+        self.log.info("meshproxy is ready at {url}", url=str(settings.public_url))
+
+    def _start_failed(self, failure: Any) -> None:
+        if failure.check(ConfError):
+            for problem in failure.value.problems:
+                self.log.error("{problem}", problem=str(problem))
+        else:
+            self.log.error("meshproxy cannot start: {why}", why=failure.getErrorMessage())
+            self.log.debug("{traceback}", traceback=failure.getTraceback())
+        self._exit(1)
+
+    def _warn(self, configured: Configured) -> None:
+        for warning in configured.warnings:
+            self.log.warn("{warning}", warning=str(warning))
+
+    # ---------------------------------------------------------------- signals
+
+    def _take_signals(self) -> None:
+        """twistd's own handlers are in place once the reactor runs; ours replace them (SIGTERM would exit 143)."""
+        for number, action in ((signal.SIGTERM, self._terminate), (signal.SIGINT, self._terminate), (signal.SIGHUP, self._hang_up)):
+            signal.signal(number, lambda _number, _frame, action=action: self.reactor.callFromThread(action))
+
+    def _terminate(self) -> None:
+        """Drain and exit 0; a second signal ends it at once."""
+        if self._stopping is not None:
+            self._exit(0)
+            return
+        self.log.info("draining: no new connections, requests under way have {seconds:g} s", seconds=DRAIN_FOR)
+        self._stopping = Deferred.fromCoroutine(self._drain())
+        self._stopping.addErrback(lambda failure: self.log.failure("draining failed", failure))
+        self._stopping.addCallback(lambda _: self._exit(0))
+
+    def _exit(self, status: int) -> None:
+        if status:
+            self.reactor.addSystemEventTrigger("after", "shutdown", _exit_with, status)
+        if self.reactor.running:
+            self.reactor.stop()
+        else:
+            self.reactor.callWhenRunning(self.reactor.stop)
+
+    async def _drain(self) -> None:
+        """Stop accepting, let what is under way finish, then close."""
+        if self._observing is not None:
+            self._observing.draining()
+        await DeferredList([_maybe(port.stopListening) for port in self._ports[: len(self.configured.settings.listen)]], consumeErrors=True)
+        worker = self._worker
+        if worker is None:
+            return
+        worker.gateway.draining = True
+        deadline = self.reactor.seconds() + DRAIN_FOR
+        for channel in list(worker.gateway.channels):
+            channel.close_when_idle()
+        while worker.gateway.channels and self.reactor.seconds() < deadline:
+            await _sleep(self.reactor, _LOOK_AGAIN)
+
+    async def _stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+        await DeferredList([_maybe(port.stopListening) for port in self._ports], consumeErrors=True)
+        if self._worker is not None:
+            await self._worker.stop()
+        if self._observing is not None:
+            await self._observing.stop()
+        if self._shared is not None:
+            self._shared.stop()
+
+    def stopService(self) -> Deferred[None]:
+        """Close everything; twistd waits for it."""
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._stop())
+
+    # ---------------------------------------------------------------- reload
+
+    def _hang_up(self) -> None:
+        """SIGHUP reloads."""
+        self.reload().addErrback(lambda failure: self.log.failure("reloading failed", failure))
+
+    def _changed(self, paths: Any) -> Deferred[None]:
+        self.log.info("{paths} changed: reloading", paths=", ".join(sorted(str(path) for path in paths)))
+        return self.reload()
+
+    def reload(self) -> Deferred[None]:
+        """Read the conf directory again and swap it in; a bad one is reported and changes nothing."""
+        return Deferred.fromCoroutine(self._reload())
+
+    async def _reload(self) -> None:
+        old = self.configured
+        worker, observing = self._worker, self._observing
+        if worker is None or observing is None:
+            return
+        try:
+            new = read(old.settings.conf_dir, old.plugins)
+            await worker.reconfigure(new)
+        except ConfError as error:
+            for problem in error.problems:
+                self.log.error("not reloaded: {problem}", problem=str(problem))
+            observing.reloaded(False, [str(problem) for problem in error.problems])
+            return
+        for key, attribute in _FIXED.items():
+            if getattr(old.settings, attribute) != getattr(new.settings, attribute):
+                self.log.warn("{key} has changed; that takes a restart", key=key)
+        if old.settings.session.store != new.settings.session.store:
+            self.log.warn("[session] store has changed; that takes a restart")
+        self.configured = new
+        set_level(new.settings.log.level)
+        self._warn(new)
+        observing.reconfigure(new)
+        observing.reloaded(True, [])
+        self.log.info("reloaded")
+
+    def _files(self) -> Any:
+        return self.configured.settings.files
+
+    def _directories(self) -> Any:
+        conf_dir = self.configured.settings.conf_dir
+        return (conf_dir, conf_dir / "services", conf_dir / "templates")
+
+
+def _maybe(function: Any) -> Deferred[Any]:
+    from twisted.internet.defer import maybeDeferred
+
+    return maybeDeferred(function)
+
+
+def _sleep(reactor: Any, seconds: float) -> Deferred[None]:
+    done: Deferred[None] = Deferred()
+    reactor.callLater(seconds, done.callback, None)
+    return done
+
+
+def _exit_with(status: int) -> None:
+    """twistd itself would end with 0: leave with the status that says what happened."""
+    import os
+    import sys
+
+    sys.stderr.flush()
+    os._exit(status)
