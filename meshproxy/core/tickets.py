@@ -87,7 +87,7 @@ class HandoffTicket:
 
 
 Ticket = LoginAttempt | HandoffCookie | HandoffRequest | HandoffTicket
-T = TypeVar("T", LoginAttempt, HandoffCookie, HandoffRequest, HandoffTicket)
+T = TypeVar("T", bound=Ticket)
 
 
 def encode(ticket: Ticket) -> bytes:

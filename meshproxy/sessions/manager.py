@@ -1,7 +1,7 @@
 """Whose request is this, and what goes back into their browser? The door to everything about sessions.
 
-The rules: cookie bytes that were read before cost a look into a dictionary; what is wrong with a cookie makes its bearer anonymous, with a
-counter and no error; a store that does not answer logs nobody out (:class:`StoreDown`), and is asked again before its word gets old.
+Requests ask :meth:`Sessions.recall` and :meth:`Sessions.load` and take :meth:`Sessions.renewal` along with the answer; pages begin and end
+sessions. The rule: what a browser is sent replaces what it has, exactly; a store that does not answer logs nobody out (:class:`StoreDown`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -22,12 +22,12 @@ from ..core.principal import SignedIn
 from ..core.session import SessionRecord
 from ..core.session_codec import Reference
 from .book import Book
-from .cache import RecallCache, Recalled
+from .cache import Recalled
 from .cookies import Ours, SessionCookies
 from .ending import Ending
-from .flights import Flights
 from .keeping import CookieKeeping, StoreKeeping
-from .live import NEVER, LiveSession, Timing
+from .live import LiveSession, Timing
+from .reading import Reading
 from .refreshing import Refreshing
 from .shared_state import SharedState
 from .summary import Summary
@@ -35,13 +35,8 @@ from .summary import Summary
 if TYPE_CHECKING:
     from ..settings import Settings
 
-FRESH_FOR = 1.0
-"""Seconds for which a store's word is taken. In the second half it is asked again beside the requests, which do not wait for it."""
-COOKIE_RESENT_AFTER = 2.0
-"""Seconds until a browser that still shows an older cookie is sent the newer one again."""
 CACHE_TURNS_EVERY = 600.0
 """Seconds after which cookies that nobody shows are forgotten (after twice that at the latest)."""
-_MARK = b"meshproxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,46 +84,21 @@ class Sessions:
         self.refreshing = Refreshing(self.book, keys, shared, self._in_store, clock, random, self.ending.end, audit)
         self._idle_timeout = self.book.timing.idle_timeout
         self._renew_after = self.book.timing.renew_after
-        self._cache = RecallCache()
-        self._young = self._cache.young
+        self.reading = Reading(self.book, self.cookies, self._in_cookie, self._in_store, clock)
         self._turn_at = clock.seconds() + CACHE_TURNS_EVERY
-        self._loads: Flights[SessionRecord | None] = Flights()
         self._catching_up = False
-        #: cookies that were no session of ours, sessions that began here, cookies that were read (and not recalled)
-        self.rejected = self.started = self.read = 0
+        #: sessions that began here
+        self.started = 0
 
     # ---------------------------------------------------------------- a request's cookies
 
     def recall(self, cookie: bytes, host: str, now: float) -> Recalled | None:
         """What these very bytes said the last time, if it still holds; ``None``: ask :meth:`load`."""
-        recalled = self._young.get(cookie)
-        if recalled is None:
-            recalled = self._cache.older(cookie)
-            self._young = self._cache.young
-            if recalled is None:
-                return Recalled(None, cookie) if _MARK not in cookie and _MARK not in cookie.lower() else None
-        live = recalled.session
-        if live is None or now >= live.good_until or now >= live.idle_ends_at:
-            return None
-        if live.host != host and live.host != self.cookies.scope(host):
-            return None
-        live.seen_at = now
-        live.idle_ends_at = now + self._idle_timeout
-        if recalled.version < live.version and now - live.cookie_at > COOKIE_RESENT_AFTER:
-            live.cookie_due = True
-        if now >= live.revalidate_at:
-            self._revalidate(live)
-        return recalled
+        return self.reading.recall(cookie, host, now)
 
     def load(self, cookie: bytes, host: str, now: float) -> Recalled | Deferred[Recalled]:
         """Read the cookies. With a store this may wait, and fail with :class:`StoreDown`; it fails with nothing else."""
-        ours, rest = self.cookies.split(cookie)
-        if not ours:
-            return Recalled(None, cookie)
-        self.read += 1
-        if self._in_store is None:
-            return self._from_cookie(cookie, ours, rest, host, now)
-        return self._from_store(self._in_store, cookie, ours, rest, host, now)
+        return self.reading.load(cookie, host, now)
 
     def without_ours(self, cookie: bytes) -> bytes:
         """The cookies that go upstream, when nobody asks for the session."""
@@ -173,13 +143,17 @@ class Sessions:
         self.started += 1
         return started
 
+    async def stored(self, reference: Reference) -> SessionRecord | None:
+        """The session in the store that a hand-off refers to. Raises :class:`StoreDown`."""
+        return await self.reading.stored(reference)
+
     async def establish(self, record: SessionRecord, secret: bytes | None, ours: Ours, host: str, now: float) -> Started:
         """Put a session into the browser on this host: one that just began, or that was handed over. Raises :class:`StoreDown`."""
         live = self.book.adopt(record, now, secret)
         if live is None:
             raise StoreDown("the session was over before it began")
         live.touch(now, self._idle_timeout)
-        self._trust(live, now)
+        self.reading.trust(live, now)
         live.chunks = self.cookies.count(ours)
         return Started(live, self._written(live, now) + self.cookies.leftovers(ours))
 
@@ -219,6 +193,15 @@ class Sessions:
         """Begin (or join) a refresh; ``None`` when there is nothing to wait for. The Deferred never fails: look at the session then."""
         return self.refreshing.refresh(live, now)
 
+    async def refresh_within(self, live: LiveSession, seconds: float, now: float) -> None:
+        """Refresh if it is due, and wait no longer than that; the refresh itself goes on."""
+        waiting = self.refreshed(live, now)
+        if waiting is not None:
+            try:
+                await waiting.addTimeout(seconds, self.clock)
+            except TimeoutError:
+                pass
+
     @property
     def server_side(self) -> bool:
         """Whether a store keeps the sessions."""
@@ -248,10 +231,8 @@ class Sessions:
             else:
                 live.update(present, self.book.timing)
                 live.forget_computed()
-                self._trust(live, self.clock.seconds())
-        self._cache.turn()
-        self._cache.turn()  # what was read with keys that are gone is read again
-        self._young = self._cache.young
+                self.reading.trust(live, self.clock.seconds())
+        self.reading.configure(self.cookies, self._in_cookie)
 
     def forget_computed(self) -> None:
         """Identity fields are computed anew: a plugin said so (``context.invalidate``)."""
@@ -270,12 +251,11 @@ class Sessions:
                     if now - live.saved_at >= self._renew_after:
                         self._begin(self._save_use(store, live, now))
                     elif now >= live.revalidate_at:
-                        self._revalidate(live)
+                        self.reading.revalidate(live)
         self.book.release_expired(now)
         if now >= self._turn_at:
             self._turn_at = now + CACHE_TURNS_EVERY
-            self._cache.turn()
-            self._young = self._cache.young
+            self.reading.turn()
         if not self._catching_up:
             self._catching_up = True
             self._begin(self._catch_up())
@@ -283,76 +263,7 @@ class Sessions:
     def stop(self) -> None:
         """The process ends; sessions do not."""
         self.refreshing.stop()
-        self._loads.cancel()
-
-    # ---------------------------------------------------------------- reading
-
-    def _from_cookie(self, cookie: bytes, ours: Ours, rest: bytes, host: str, now: float) -> Recalled:
-        found = self._in_cookie.read(ours)
-        if found is None or found[0].host != self.cookies.scope(host):
-            return self._nobody(ours, rest)
-        live = self.book.adopt(found[0], now)
-        if live is None:
-            return Recalled(None, rest)
-        return self._known(live, cookie, rest, self.cookies.count(ours), found[0].version, now)
-
-    def _from_store(
-        self, store: StoreKeeping, cookie: bytes, ours: Ours, rest: bytes, host: str, now: float
-    ) -> Recalled | Deferred[Recalled]:
-        found = store.read(ours)
-        scope = self.cookies.scope(host)
-        if found is None or found[0].host != scope:
-            return self._nobody(ours, rest)
-        reference = found[0]
-        live = self.book.get(reference.id, scope)
-        if live is not None and now < live.good_until and now < live.idle_ends_at:
-            return self._known(live, cookie, rest, self.cookies.count(ours), live.version, now)
-
-        def known(record: SessionRecord | None) -> Recalled:
-            live = None if record is None else self._adopted(reference, record, self.clock.seconds())
-            if live is None:
-                return Recalled(None, rest)
-            if live.cookie_at < reference.issued_at:
-                live.cookie_at = reference.issued_at
-            return self._known(live, cookie, rest, self.cookies.count(ours), live.version, self.clock.seconds())
-
-        return _settled(self._fetched(store, reference).addCallback(known))
-
-    def _fetched(self, store: StoreKeeping, reference: Reference) -> Deferred[SessionRecord | None]:
-        """The session as the store has it; those who ask at once are answered at once."""
-        live = self.book.get(reference.id, reference.host)
-        known = None if live is None else live.record
-
-        async def fetch() -> SessionRecord | None:
-            record = await store.load(reference.id, reference.secret, known)
-            if record is None:
-                self.book.end_all(lambda live: live.record.id == reference.id, "gone")
-            return record
-
-        return self._loads.join((reference.id, reference.host), fetch)
-
-    def _adopted(self, reference: Reference, record: SessionRecord, now: float) -> LiveSession | None:
-        parent = record.host if record.host != reference.host else record.parent
-        live = self.book.adopt(replace(record, host=reference.host, parent=parent), now, reference.secret)
-        if live is not None:
-            self._trust(live, now)
-        return live
-
-    def _known(self, live: LiveSession, cookie: bytes, rest: bytes, chunks: int, version: int, now: float) -> Recalled:
-        """A request with a session."""
-        live.touch(now, self._idle_timeout)
-        live.chunks = max(live.chunks, chunks)
-        if version >= live.version:
-            self.book.release(live)
-        recalled = Recalled(live, rest, version)
-        self._cache.put(cookie, recalled)
-        self._young = self._cache.young
-        return recalled
-
-    def _nobody(self, ours: Ours, rest: bytes) -> Recalled:
-        if self.cookies.count(ours):
-            self.rejected += 1
-        return Recalled(None, rest)
+        self.reading.stop()
 
     async def _before(self, cookie: bytes, host: str, now: float) -> LiveSession | None:
         """Who this browser was until now."""
@@ -381,32 +292,9 @@ class Sessions:
             return
         saved = await store.save(record, live.secret, self.book.stored_until(record), record.version)
         if saved is None:  # somebody else wrote: what they wrote counts, and says that the session is in use
-            self._revalidate(live)
+            self.reading.revalidate(live)
         else:
             self.book.take_over(saved)
-
-    # ---------------------------------------------------------------- a store's word
-
-    def _trust(self, live: LiveSession, now: float) -> None:
-        """The store has just said so."""
-        if self._in_store is None:
-            live.good_until, live.revalidate_at = live.hard_ends_at, NEVER
-        else:
-            live.good_until, live.revalidate_at = min(live.hard_ends_at, now + FRESH_FOR), now + FRESH_FOR / 2
-
-    def _revalidate(self, live: LiveSession) -> None:
-        """Ask the store again, beside the requests. Where it does not answer the old word runs out."""
-        store = self._in_store
-        if store is None or live.secret is None or live.ended:
-            return
-        live.revalidate_at = self.clock.seconds() + FRESH_FOR
-        reference = Reference(live.record.id, live.secret, live.host, live.cookie_at)
-
-        def answered(record: SessionRecord | None) -> None:
-            if record is not None:
-                self._adopted(reference, record, self.clock.seconds())
-
-        self._fetched(store, reference).addCallback(answered).addErrback(self._in_background)
 
     async def _catch_up(self) -> None:
         try:
@@ -428,12 +316,6 @@ def timing_of(settings: Settings) -> Timing:
     """The durations of ``[session]``."""
     session = settings.session
     return Timing(session.lifetime, session.idle_timeout, session.recheck)
-
-
-def _settled(waiting: Deferred[Recalled]) -> Recalled | Deferred[Recalled]:
-    """The result itself where there is one already: a store in memory makes nobody wait."""
-    result = getattr(waiting, "result", None) if waiting.called and not waiting.paused else None
-    return result if isinstance(result, Recalled) else waiting
 
 
 def _same_person(one: SessionRecord, other: SessionRecord) -> bool:
