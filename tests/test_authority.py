@@ -26,8 +26,10 @@ class AuthorityTests(SynchronousTestCase):
     def test_malformed(self) -> None:
         """R3: whatever is not certainly one host with at most one port is refused."""
         for value in (
-            b"", b"a b", b"a,b", b"a/b", b"user@a", b"[::1", b"[::1]x", b"::1", b"[]", b"[::1%25eth0]", b"[1.2.3.4]", b"[v1.x]", b"a:80:80", b"a:x",
-            b"a:+1", b"a:1_0", b"a:-1", b"a:0", b"a:65536", b"a:123456", b"a\tb", b"a%41", b"a\x00", b"\xc3\xa4", b":80", b"a?b", b"a#b", b"a\\b",
+            b"", b"a b", b"a,b", b"a/b", b"user@a", b"[::1", b"[::1]x", b"::1", b"[]", b"[::1%25eth0]", b"[1.2.3.4]", b"[v1.x]",
+            b"a:80:80", b"a:x",
+            b"a:+1", b"a:1_0", b"a:-1", b"a:0", b"a:65536", b"a:123456", b"a\tb", b"a%41", b"a\x00", b"\xc3\xa4", b":80", b"a?b",
+            b"a#b", b"a\\b",
             b"a;b", b"x" * 256, b"[\xff]",
         ):
             self.assertRaises(ValueError, parse_authority, value)

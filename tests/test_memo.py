@@ -11,7 +11,12 @@ class MemoTests(SynchronousTestCase):
     def test_computed_once(self) -> None:
         """An answer is computed the first time alone."""
         asked: list[bytes] = []
-        memo = Memo(lambda key: asked.append(key) or key.upper())
+
+        def upper(key: bytes) -> bytes:
+            asked.append(key)
+            return key.upper()
+
+        memo = Memo(upper)
         self.assertEqual([memo[b"a"], memo[b"a"]], [b"A", b"A"])
         self.assertEqual(asked, [b"a"])
 

@@ -11,7 +11,8 @@ class RedactionTests(SynchronousTestCase):
     def test_secrets(self) -> None:
         """Credentials, cookies, tokens and assertions are cut, in any spelling of their names."""
         for name in (
-            b"Authorization", b"authorization", b"Proxy-Authorization", b"Cookie", b"Set-Cookie", b"X-Forwarded-Access-Token", b"X_Auth_Token",
+            b"Authorization", b"authorization", b"Proxy-Authorization", b"Cookie", b"Set-Cookie", b"X-Forwarded-Access-Token",
+            b"X_Auth_Token",
             b"X-JWT-Assertion", b"X-Vault-Token", b"X-Api-Key", b"ApiKey", b"X-CSRF-Token", b"X-Client-Secret", b"X-Amz-Security-Token",
         ):
             self.assertEqual(redact_fields([(name, b"hunter2")]), [(name, b"[redacted]")])

@@ -26,7 +26,8 @@ class SafeTests(SynchronousTestCase):
     def test_not_ours(self) -> None:
         """§0.13: whatever could lead elsewhere leads home."""
         for to in (
-            "", "//evil.com", "/\\evil.com", "\\\\evil.com", "/\t/evil.com", "/a\nb", "/\r\nSet-Cookie: x", "https://evil.com/", "https:evil.com",
+            "", "//evil.com", "/\\evil.com", "\\\\evil.com", "/\t/evil.com", "/a\nb", "/\r\nSet-Cookie: x", "https://evil.com/",
+            "https:evil.com",
             "https://apps.example.com@evil.com/", "https://user@apps.example.com/", "https://apps.example.com:8443/", "http://apps.example.com/",
             "https://apps.example.com.evil.com/", "javascript:alert(1)", "data:text/html,x", "a/b", "?x", "https://apps.example.com\\@evil.com/",
             "https:///evil.com", "///evil.com", "https://apps.example.com//evil.com", " /a", "/ä", "https://[::1/", "/a b", "ftp://apps.example.com/",

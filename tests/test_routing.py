@@ -157,7 +157,8 @@ _STEPS = {
 }
 _ODD_PATHS = st.lists(
     st.sampled_from([
-        b"/", b"/a", b"/admin", b"admin", b"/..", b"/.", b"..", b"%2e", b"%2F", b"%5c", b"\\", b";x", b"%3b", b"%61", b"x", b"%2561", b"_meshproxy",
+        b"/", b"/a", b"/admin", b"admin", b"/..", b"/.", b"..", b"%2e", b"%2F", b"%5c", b"\\", b";x", b"%3b", b"%61", b"x", b"%2561",
+        b"_meshproxy",
     ]),
     max_size=8,
 ).map(lambda parts: b"/" + b"".join(parts))

@@ -17,7 +17,8 @@ SRE = AccessSettings(groups=("sre",))
 EVIL = (b"Origin", b"https://evil.example")
 PAGE = (b"Accept", b"text/html,*/*;q=0.8")
 HANDSHAKE = (
-    (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade"), (b"Sec-WebSocket-Version", b"13"), (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+    (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade"), (b"Sec-WebSocket-Version", b"13"),
+    (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
 )
 
 

@@ -172,6 +172,7 @@ class AnswerPlan:
                     out += (b"\r\n%b: " % name, kept)
         if said.nominated:
             _remove(out, said.nominated)
+            said.date, said.server = said.date and b"date" not in said.nominated, said.server and b"server" not in said.nominated
         return said
 
     def _cookie(self, _said: _Said, value: bytes) -> bytes | None:
