@@ -102,7 +102,9 @@ class JudgeTests(SynchronousTestCase):
 class StepTests(SynchronousTestCase):
     def test_every_rule_is_told(self) -> None:
         """``explain`` is told each rule and whether it is met."""
-        rule = AccessSettings(groups=("ops", "sre"), emails=("bob@x",), domains=("example.com",), claims={"level": ("3",)}, providers=("corp",))
+        rule = AccessSettings(
+            groups=("ops", "sre"), emails=("bob@x",), domains=("example.com",), claims={"level": ("3",)}, providers=("corp",)
+        )
         self.assertEqual(
             steps(rule, ALICE),
             [("provider corp", True), ("group ops", False), ("group sre", True), ("email bob@x", False), ("domain example.com", True),

@@ -99,13 +99,17 @@ class HeadTests(SynchronousTestCase):
         told = (b"Content-Length", b"999")
         for status, method, expected in ((200, b"HEAD", [b"999"]), (304, b"GET", [b"999"]), (204, b"GET", [])):
             head, chunked = answer(told, status=status, method=method, length=None, no_body=True)
-            self.assertEqual((values(head, b"Content-Length", method), values(head, b"Transfer-Encoding", method), chunked), (expected, [], False))
+            self.assertEqual(
+                (values(head, b"Content-Length", method), values(head, b"Transfer-Encoding", method), chunked), (expected, [], False)
+            )
         for odd in ([(b"Content-Length", b"5"), (b"Content-Length", b"6")], [(b"Content-Length", b"x")], []):
             self.assertEqual(values(answer(*odd, status=304, length=None, no_body=True)[0], b"Content-Length"), [])
 
     def test_switching(self) -> None:
         """W1: a 101 says Upgrade again, and what the service chose."""
-        head, chunked = answer((b"Upgrade", b"WebSocket"), (b"Connection", b"upgrade"), (b"Sec-WebSocket-Accept", b"x="), status=101, length=None, no_body=True)
+        head, chunked = answer(
+            (b"Upgrade", b"WebSocket"), (b"Connection", b"upgrade"), (b"Sec-WebSocket-Accept", b"x="), status=101, length=None, no_body=True
+        )
         self.assertIn(b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", head)
         self.assertIn(b"\r\nSec-WebSocket-Accept: x=\r\n", head)
         self.assertEqual((chunked, head.count(b"pgrade: "), b"Content-Length" in head), (False, 1, False))
@@ -145,7 +149,9 @@ class HeadTests(SynchronousTestCase):
             b"__Secure-meshproxy=evil; Domain=example.com",
             b"__Host-meshproxy.1=evil", b"meshproxy-login-x=evil", b"__Host-meshproxy-handoff-x=evil", b"==meshproxy=evil",
         ]
-        head, _ = answer(*((b"Set-Cookie", cookie) for cookie in (b"a=1; Path=/", *tricks, b"b=2; Domain=grafana.mon.svc", b"meshproxy-theme=dark")))
+        head, _ = answer(
+            *((b"Set-Cookie", cookie) for cookie in (b"a=1; Path=/", *tricks, b"b=2; Domain=grafana.mon.svc", b"meshproxy-theme=dark"))
+        )
         self.assertEqual(values(head, b"Set-Cookie"), [b"a=1; Path=/g", b"b=2", b"meshproxy-theme=dark"])
         self.assertNotIn(b"evil", head)
 
@@ -157,7 +163,10 @@ class HeadTests(SynchronousTestCase):
     def test_renewed_session(self) -> None:
         """Contract §3.4: an answer that carries the session cookie is private, and nothing else about it changes."""
         head, _ = answer(
-            (b"Cache-Control", b"public, max-age=60"), (b"CDN-Cache-Control", b"max-age=60"), (b"Set-Cookie", b"a=1; Path=/g"), set_cookies=(SESSION,)
+            (b"Cache-Control", b"public, max-age=60"),
+            (b"CDN-Cache-Control", b"max-age=60"),
+            (b"Set-Cookie", b"a=1; Path=/g"),
+            set_cookies=(SESSION,),
         )
         self.assertEqual(values(head, b"Cache-Control"), [b"private, max-age=60"])
         self.assertEqual(values(head, b"Set-Cookie"), [b"a=1; Path=/g", SESSION])
@@ -186,17 +195,49 @@ class HeadTests(SynchronousTestCase):
 
 
 _FIELDS = st.tuples(
-    st.sampled_from([
-        b"Connection", b"Content-Length", b"Transfer-Encoding", b"Set-Cookie", b"Location", b"Cache-Control", b"Date", b"X-A", b"x_a",
-        b"Upgrade",
-        b"X-Request-Id", b"Refresh", b"Clear-Site-Data", b"Server",
-    ]),
-    st.sampled_from([b"", b"x-a, date", b"5", b"chunked", b"meshproxy=1", b"a=1; Path=/; Domain=svc", b"/x", b"http://grafana.mon.svc:3000/x", b'"*"', b"1;url=/x"]),
+    st.sampled_from(
+        [
+            b"Connection",
+            b"Content-Length",
+            b"Transfer-Encoding",
+            b"Set-Cookie",
+            b"Location",
+            b"Cache-Control",
+            b"Date",
+            b"X-A",
+            b"x_a",
+            b"Upgrade",
+            b"X-Request-Id",
+            b"Refresh",
+            b"Clear-Site-Data",
+            b"Server",
+        ]
+    ),
+    st.sampled_from(
+        [
+            b"",
+            b"x-a, date",
+            b"5",
+            b"chunked",
+            b"meshproxy=1",
+            b"a=1; Path=/; Domain=svc",
+            b"/x",
+            b"http://grafana.mon.svc:3000/x",
+            b'"*"',
+            b"1;url=/x",
+        ]
+    ),
 )
 
 
 class PropertyTests(SynchronousTestCase):
-    @given(st.lists(_FIELDS, max_size=8), st.sampled_from([200, 204, 302, 304, 404, 503]), st.booleans(), st.booleans(), st.sampled_from([None, 0, 5]))
+    @given(
+        st.lists(_FIELDS, max_size=8),
+        st.sampled_from([200, 204, 302, 304, 404, 503]),
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from([None, 0, 5]),
+    )
     @settings(derandomize=True, deadline=None, database=None, max_examples=400)
     def test_always_one_head(self, fields: list[Field], status: int, http10: bool, renewed: bool, length: int | None) -> None:
         """Whatever a service sends, h11 reads one head with one framing, and the lane without framing has the same fields."""

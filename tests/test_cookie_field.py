@@ -14,7 +14,13 @@ HOST = b"__Host-meshproxy"
 class SplitTests(SynchronousTestCase):
     def test_others_stay_byte_for_byte(self) -> None:
         """What is not ours goes on as it came, odd spacing and odd names too."""
-        for cookie in (b"", b"a=1", b"a=1;b=2;  c", b'x="q; r"; =; ;', b"meshproxy-theme=dark; meshproxyx=1; my_meshproxy=2; meshproxy.a=3"):
+        for cookie in (
+            b"",
+            b"a=1",
+            b"a=1;b=2;  c",
+            b'x="q; r"; =; ;',
+            b"meshproxy-theme=dark; meshproxyx=1; my_meshproxy=2; meshproxy.a=3",
+        ):
             self.assertEqual(split(cookie, HOST), ({}, cookie))
 
     def test_ours_go(self) -> None:
@@ -38,12 +44,23 @@ class SplitTests(SynchronousTestCase):
 
     def test_look_alikes_go_and_are_not_taken(self) -> None:
         """Another case, quotes, a nameless cookie: none goes upstream, none is taken for the real one."""
-        for trick in (b"__HOST-MESHPROXY=x", b'"__Host-meshproxy"=x', b"=__Host-meshproxy=x", b"__Host-meshproxy", b"= __host-meshproxy.1=x"):
+        for trick in (
+            b"__HOST-MESHPROXY=x",
+            b'"__Host-meshproxy"=x',
+            b"=__Host-meshproxy=x",
+            b"__Host-meshproxy",
+            b"= __host-meshproxy.1=x",
+        ):
             ours, rest = split(b"a=1; " + trick + b"; b=2", HOST)
             self.assertEqual(rest, b"a=1; b=2", trick)
             self.assertEqual(ours.get(HOST, [b""]), [b""], trick)
 
-    @given(st.lists(st.sampled_from([b"a=1", b"__Host-meshproxy=s", b"meshproxy.1=x", b"b", b"", b"=c", b" meshproxy = y", b"d=meshproxy"]), max_size=8))
+    @given(
+        st.lists(
+            st.sampled_from([b"a=1", b"__Host-meshproxy=s", b"meshproxy.1=x", b"b", b"", b"=c", b" meshproxy = y", b"d=meshproxy"]),
+            max_size=8,
+        )
+    )
     @settings(derandomize=True, deadline=None, database=None)
     def test_nothing_of_ours_remains(self, pairs: list[bytes]) -> None:
         """In what remains no reader finds a cookie of ours, and every other one is there in order."""

@@ -7,7 +7,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from meshproxy.core.disposition import Dispositions, Fate, traced
 from meshproxy.core.policy import RequestSettings
 
-TABLE = Dispositions(RequestSettings(strip=("X-Debug",)), frozenset({b"x-acme-user"}), frozenset({b"x-acme-user", b"authorization", b"accept"}))
+TABLE = Dispositions(
+    RequestSettings(strip=("X-Debug",)), frozenset({b"x-acme-user"}), frozenset({b"x-acme-user", b"authorization", b"accept"})
+)
 PLAIN = Dispositions(RequestSettings(), frozenset(), frozenset())
 
 

@@ -32,7 +32,9 @@ class Service:
     request: RequestSettings = RequestSettings()
 
 
-def plan(public: Origin = PUBLIC, managed: frozenset[bytes] = frozenset(), own: frozenset[bytes] = frozenset(), **service: Any) -> ForwardingPlan:
+def plan(
+    public: Origin = PUBLIC, managed: frozenset[bytes] = frozenset(), own: frozenset[bytes] = frozenset(), **service: Any
+) -> ForwardingPlan:
     return ForwardingPlan(Service(**service), public, managed, own, COOKIE_NAME)
 
 
@@ -168,7 +170,11 @@ class HeadTests(SynchronousTestCase):
 
     def test_host_policies(self) -> None:
         """Host is the upstream's name, a literal, or the client's authority."""
-        for host, expected in (("upstream", b"grafana.mon.svc:3000"), ("grafana.internal", b"grafana.internal"), ("preserve", b"apps.example.com")):
+        for host, expected in (
+            ("upstream", b"grafana.mon.svc:3000"),
+            ("grafana.internal", b"grafana.internal"),
+            ("preserve", b"apps.example.com"),
+        ):
             made = plan(request=RequestSettings(host=host))
             self.assertEqual(values(head(plan=made, preserve_authority="apps.example.com"), b"Host"), [expected])
             self.assertEqual(made.host("apps.example.com"), expected)
@@ -187,7 +193,10 @@ class HeadTests(SynchronousTestCase):
             (b"Sec-WebSocket-Version", b"13"),
             (b"Sec-WebSocket-Extensions", b"permessage-deflate"), websocket=True,
         )
-        self.assertEqual((values(sent, b"Connection"), values(sent, b"Upgrade"), values(sent, b"Sec-WebSocket-Key")), ([b"Upgrade"], [b"websocket"], [key]))
+        self.assertEqual(
+            (values(sent, b"Connection"), values(sent, b"Upgrade"), values(sent, b"Sec-WebSocket-Key")),
+            ([b"Upgrade"], [b"websocket"], [key]),
+        )
         self.assertEqual(values(sent, b"Sec-WebSocket-Extensions"), [b"permessage-deflate"])
 
     def test_max_forwards(self) -> None:

@@ -11,7 +11,11 @@ from meshproxy.core.inspection import Facts, Malformed, check_fields, inspect
 HOST = (b"Host", b"apps.example.com")
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 UPGRADE = [
-    HOST, (b"Upgrade", b"websocket"), (b"Connection", b"keep-alive, Upgrade"), (b"Sec-WebSocket-Key", KEY), (b"Sec-WebSocket-Version", b"13"),
+    HOST,
+    (b"Upgrade", b"websocket"),
+    (b"Connection", b"keep-alive, Upgrade"),
+    (b"Sec-WebSocket-Key", KEY),
+    (b"Sec-WebSocket-Version", b"13"),
 ]
 
 
@@ -250,7 +254,15 @@ class UpgradeTests(SynchronousTestCase):
 class LaxParserTests(SynchronousTestCase):
     def test_names_and_values(self) -> None:
         """R13, R17–R19: what llhttp refuses is refused after laxer parsers too."""
-        for field in ((b"X-A ", b"1"), (b"", b"1"), (b"X-A", b"a\rb"), (b"X-A", b"a\nb"), (b"X-A", b"\x00"), (b"X-A", b"\x01"), (b"X-A", b"\x7f")):
+        for field in (
+            (b"X-A ", b"1"),
+            (b"", b"1"),
+            (b"X-A", b"a\rb"),
+            (b"X-A", b"a\nb"),
+            (b"X-A", b"\x00"),
+            (b"X-A", b"\x01"),
+            (b"X-A", b"\x7f"),
+        ):
             with self.assertRaises(Malformed) as caught:
                 check_fields([HOST, field])
             self.assertEqual(caught.exception.status, 400)

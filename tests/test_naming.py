@@ -12,7 +12,9 @@ PUBLIC = Origin("https", "apps.example.com", 443)
 GRAFANA = Upstream("http", "grafana.mon.svc", 3000)
 
 
-def naming(path: str = "/", *, strip: bool = False, host: str = "upstream", upstream: Upstream = GRAFANA, public: Origin = PUBLIC) -> Naming:
+def naming(
+    path: str = "/", *, strip: bool = False, host: str = "upstream", upstream: Upstream = GRAFANA, public: Origin = PUBLIC
+) -> Naming:
     return Naming(upstream, RouteSettings(public.host, path, strip), RequestSettings(host=host), public)
 
 
@@ -22,7 +24,14 @@ class ToServiceTests(SynchronousTestCase):
         names = naming()
         self.assertEqual(names.origin_for_service(b"https://apps.example.com"), b"http://grafana.mon.svc:3000")
         self.assertEqual(names.origin_for_service(b"HTTPS://Apps.example.com"), b"http://grafana.mon.svc:3000")
-        for other in (b"null", b"https://evil.com", b"http://apps.example.com", b"https://apps.example.com:8443", b"https://apps.example.com.evil.com", b""):
+        for other in (
+            b"null",
+            b"https://evil.com",
+            b"http://apps.example.com",
+            b"https://apps.example.com:8443",
+            b"https://apps.example.com.evil.com",
+            b"",
+        ):
             self.assertEqual(names.origin_for_service(other), other)
 
     def test_referer(self) -> None:

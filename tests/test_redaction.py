@@ -19,12 +19,23 @@ class RedactionTests(SynchronousTestCase):
 
     def test_identities_stay(self) -> None:
         """Who is told to the service, and everything ordinary, stays."""
-        for name in (b"Impersonate-User", b"Impersonate-Group", b"X-Forwarded-Email", b"X-WEBAUTH-USER", b"Accept", b"Host", b"X-Request-Id"):
+        for name in (
+            b"Impersonate-User",
+            b"Impersonate-Group",
+            b"X-Forwarded-Email",
+            b"X-WEBAUTH-USER",
+            b"Accept",
+            b"Host",
+            b"X-Request-Id",
+        ):
             self.assertEqual(redact_fields([(name, b"alice")]), [(name, b"alice")])
 
     def test_queries(self) -> None:
         """Values of secret-looking query parameters are cut from targets and from URLs in fields; the rest stays."""
-        self.assertEqual(redact_target(b"/cb?code=abc&x=1&state=q;access_token=t#f"), b"/cb?code=[redacted]&x=1&state=[redacted];access_token=[redacted]#f")
+        self.assertEqual(
+            redact_target(b"/cb?code=abc&x=1&state=q;access_token=t#f"),
+            b"/cb?code=[redacted]&x=1&state=[redacted];access_token=[redacted]#f",
+        )
         self.assertEqual(redact_target(b"/code=abc"), b"/code=abc")
         self.assertEqual(redact_target(b"/a?encode=1&zipcode=2"), b"/a?encode=1&zipcode=2")
         self.assertEqual(redact_fields([(b"Referer", b"https://a/?ID_Token=x&y")]), [(b"Referer", b"https://a/?ID_Token=[redacted]&y")])

@@ -78,7 +78,9 @@ class ClaimedTests(SynchronousTestCase):
 
     def test_scheme_host_port(self) -> None:
         """What the client used, where it is said clearly."""
-        said = self.claimed("10.0.0.1", (b"X-Forwarded-Proto", b"HTTPS"), (b"X-Forwarded-Host", b"Apps.Example.com"), (b"X-Forwarded-Port", b"443"))
+        said = self.claimed(
+            "10.0.0.1", (b"X-Forwarded-Proto", b"HTTPS"), (b"X-Forwarded-Host", b"Apps.Example.com"), (b"X-Forwarded-Port", b"443")
+        )
         self.assertEqual((said.scheme, said.host, said.port), ("https", "apps.example.com", 443))
         odd = self.claimed("10.0.0.1", (b"X-Forwarded-Proto", b"ws"), (b"X-Forwarded-Host", b"a, b"), (b"X-Forwarded-Port", b"+1"))
         self.assertEqual((odd.scheme, odd.host, odd.port), (None, None, None))

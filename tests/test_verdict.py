@@ -22,7 +22,9 @@ HANDSHAKE = (
 )
 
 
-def verdict(access: AccessSettings, principal: Principal | None, *fields: tuple[bytes, bytes], method: bytes = b"GET", **more: Any) -> Verdict:
+def verdict(
+    access: AccessSettings, principal: Principal | None, *fields: tuple[bytes, bytes], method: bytes = b"GET", **more: Any
+) -> Verdict:
     how = {"by_cookie": True, "public_origin": "https://a", "allowed_origins": frozenset(), **more}
     return decide(access, inspect(method, b"/", "1.1", [(b"Host", b"a"), *fields]), method, principal, **how)
 

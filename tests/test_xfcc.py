@@ -24,7 +24,21 @@ class ParseTests(SynchronousTestCase):
 
     def test_malformed(self) -> None:
         """What does not follow the grammar is refused as a whole."""
-        for value in (b"", b",", b"By=a,", b"By=a;", b"By", b'By="a', b'By=a"b"', b'By="a"b', b"=a", b",By=a", b"By=a,,By=b", b"B y=a", b"\xff=a"):
+        for value in (
+            b"",
+            b",",
+            b"By=a,",
+            b"By=a;",
+            b"By",
+            b'By="a',
+            b'By=a"b"',
+            b'By="a"b',
+            b"=a",
+            b",By=a",
+            b"By=a,,By=b",
+            b"B y=a",
+            b"\xff=a",
+        ):
             self.assertRaises(ValueError, parse, value)
 
 
