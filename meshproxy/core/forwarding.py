@@ -180,8 +180,8 @@ class ForwardingPlan:
             host = preserve_authority.encode()
             out += (method, self._line, target, b" HTTP/1.1\r\nHost: ", host, self._after_host, forwarded_for)
         if trace is not None:
-            for name, value in (*self._constants, (b"X-Forwarded-For", forwarded_for)):
-                trace.append(traced(name, "set", value, "meshproxy", "the public name, and who asks"))
+            trace += [traced(name, "set", value, "meshproxy", "the name that the browser knows") for name, value in self._constants]
+            trace.append(traced(b"X-Forwarded-For", "set", forwarded_for, "meshproxy", "who asks, as far as it is believed"))
 
     def _pass(
         self, out: list[bytes], fields: Iterable[Field], facts: Facts, cookie: bytes | None, drop_authorization: bool,
