@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...sessions.handoff import Accepted
 from . import circles
 from .endpoint import Endpoint
 from .targets import target
-from .waiting import settled
 
 if TYPE_CHECKING:
     from ...core.heads import Answer
@@ -22,10 +22,10 @@ class Accept(Endpoint):
         parts, host = self.parts, visit.arrival.host
         if visit.on_public_host:
             return visit.problem(404, "a hand-off ends on another host than that of public_url")
-        accepted = await settled(parts.handoff.accept(visit.query.get("ticket", ""), visit.arrival.cookie, host, visit.now))
-        if not hasattr(accepted, "started"):
+        accepted = await parts.handoff.accept(visit.query.get("ticket", ""), visit.arrival.cookie, host, visit.now)
+        if not isinstance(accepted, Accepted):
             if visit.session is not None:
-                return parts.pages.redirect(302, getattr(accepted, "to", "") or "/")
+                return parts.pages.redirect(302, accepted.to or "/")
             visit.audit("login.failed", reason=f"hand-off to {host}: {accepted.reason}")
             if not visit.arrival.html:
                 return visit.problem(400, "this link does not log this browser in")
@@ -34,7 +34,7 @@ class Accept(Endpoint):
                 "This link does not log you in",
                 "It was used already, is too old, or was made for another browser.",
                 points=("If it happens every time, your browser does not keep cookies for this site.",),
-                actions=(("Open the service again", "/"),),
+                actions=(("Open the service again", accepted.to or "/"),),
             )
         to = target(parts, visit.arrival, accepted.to)
         circling = circles.finished(visit)

@@ -12,7 +12,7 @@ from twisted.internet.defer import CancelledError
 
 from ...api.errors import LoginFailed, ProviderDown, Rejected
 from .endpoint import Endpoint
-from .waiting import settled, within
+from .waiting import within
 
 if TYPE_CHECKING:
     from ...core.heads import Answer
@@ -48,7 +48,7 @@ class BackchannelLogout(Endpoint):
                 reasons.append(f"{name}: {type(error).__name__}")
             else:
                 for issuer, key in ended:
-                    await settled(self.parts.sessions.end_matching(issuer, key, "logout at the provider"))
+                    await self.parts.sessions.end_matching(issuer, key, "logout at the provider")
                 visit.audit("logout", reason="the provider said so", provider=name, sessions=len(ended))
                 return self.parts.pages.json(200, {})
         if down:

@@ -7,16 +7,17 @@ another site, so our Lax cookies stay behind; the form is turned into a GET of o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from twisted.internet.defer import CancelledError
 
 from ...api.errors import LoginFailed, StoreDown
+from ...sessions.attempts import Finished, Stale
 from .endpoint import Endpoint
 from .entering import enter, signed_in_of
 from .failing import failed, new_code
-from .waiting import settled, within
+from .waiting import within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,12 +50,12 @@ class Callback(Endpoint):
         state = parameters.get("state", "")
         if not state or sum(map(len, parameters.values())) > _LONGEST:
             return self._stale(visit, None, "no state, or too much of everything")
-        finished = await settled(parts.attempts.finish(state, visit.arrival.cookie, visit.now))
-        if not hasattr(finished, "attempt"):
+        finished = await parts.attempts.finish(state, visit.arrival.cookie, visit.now)
+        if not isinstance(finished, Finished):
             if not bounced:
                 known = urlencode({name: parameters[name] for name in _KNOWN if name in parameters})
                 return parts.pages.redirect(303, f"/_meshproxy/callback?{known}")
-            return self._stale(visit, finished, getattr(finished, "reason", ""))
+            return self._stale(visit, finished, finished.reason)
         name, code = finished.provider, finished.attempt.code or new_code(parts.random(6))
         try:
             provider = parts.login_providers().get(name)
@@ -72,11 +73,11 @@ class Callback(Endpoint):
             visit, signed_in, provider=name, to=finished.to, code=code, status=302 if bounced else 303, cookies=finished.set_cookies
         )
 
-    def _stale(self, visit: Visit, stale: Any, reason: str) -> Answer:
+    def _stale(self, visit: Visit, stale: Stale | None, reason: str) -> Answer:
         """An answer to nothing that this browser has begun: reloaded, too late, or somebody else's."""
         if visit.session is not None:
-            return self.parts.pages.redirect(303, getattr(stale, "to", "") or "/")
-        code = getattr(stale, "code", "") or new_code(self.parts.random(6))
+            return self.parts.pages.redirect(303, (stale.to if stale else "") or "/")
+        code = new_code(self.parts.random(6))
         visit.audit("login.failed", reason=f"an answer that belongs to no login of this browser: {reason}", attempt=code)
         if not visit.arrival.html:
             return visit.problem(400, "this answer belongs to no login of this browser", code=code)

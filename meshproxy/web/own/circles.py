@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...core.heads import Answer
     from .visit import Visit
 
-_LABEL = b"meshproxy-login-trips"
+_LABEL = b"meshproxy-login-rounds"
 
 
 def finished(visit: Visit) -> bool:

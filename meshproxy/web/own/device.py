@@ -5,6 +5,11 @@ Only as a help to recognise one's own devices: nothing is decided by it, and wha
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .visit import Visit
+
 # The first that occurs wins: browsers name their ancestors too.
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -33,6 +38,12 @@ _SYSTEMS = (
     ("Macintosh", "macOS"),
     ("Linux", "Linux"),
 )
+
+
+def user_agent(visit: Visit) -> str:
+    """What the browser calls itself."""
+    found = (value for name, value in visit.arrival.head.fields if name.lower() == b"user-agent")
+    return next(found, b"").decode("ascii", "replace")
 
 
 def device_name(user_agent: str) -> str:

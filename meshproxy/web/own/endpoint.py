@@ -58,7 +58,7 @@ class Endpoint(Resource):
     def render(self, request: Request) -> int:
         """Begin to answer; the answer comes when it is ready."""
         sender = _Sender(request)
-        Deferred.fromCoroutine(self._answer(request)).addCallbacks(sender.send, sender.broke)
+        Deferred.fromCoroutine(self._answer(request)).addCallbacks(sender.send, sender.broke).addErrback(sender.lost)
         return NOT_DONE_YET
 
     async def _answer(self, request: Request) -> tuple[Answer, list[bytes]]:
@@ -172,6 +172,10 @@ class _Sender:
             headers.setRawHeaders(b"Content-Length", [b"%d" % len(answer.body)])
         request.write(answer.body)
         request.finish()
+
+    def lost(self, failure: Failure) -> None:
+        """It could not even be written."""
+        Endpoint.log.failure("an answer of our own could not be sent", failure)
 
     def broke(self, failure: Failure) -> None:
         """Not even the error page could be made: say so in the log, and to the browser as much as is certain."""

@@ -1,6 +1,6 @@
 """What happens between a proven identity and the page the person wanted? A session begins, and the browser goes on.
 
-The same for every way to log in. A session that the browser had before ends: nobody is two people in one browser.
+The same for every way to log in. Who was logged in in this browser before is not any more: nobody is two people in one.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ...api.errors import LoginFailed, StoreDown
 from ...core.principal import Principal, SignedIn
 from . import circles
+from .device import user_agent
 from .failing import failed
-from .waiting import settled
 
 if TYPE_CHECKING:
     from ...core.heads import Answer
@@ -37,17 +37,14 @@ async def enter(
     :param status: 303 after a form, 302 otherwise.
     :param cookies: ``Set-Cookie`` values that belong to the attempt.
     """
-    parts, before = visit.parts, visit.session
+    parts, arrival, before = visit.parts, visit.arrival, visit.session
     try:
-        started = await settled(parts.sessions.start(signed_in, provider, visit.arrival.host, visit.now, visit.arrival.cookie))
+        started = await parts.sessions.start(
+            signed_in, provider, arrival.host, visit.now, arrival.cookie, address=arrival.client, device=user_agent(visit)
+        )
     except (StoreDown, LoginFailed) as error:
         visit.cookies += cookies
         return failed(visit, error, provider=provider, code=code, to=to)
-    if before is not None and not before.ended:
-        try:
-            await settled(parts.sessions.end(before, "another login", visit.now))
-        except StoreDown:
-            pass  # the browser has forgotten it; it ends by itself
     circling = circles.finished(visit)
     visit.cookies += [*cookies, *started.set_cookies]
     visit.session, visit.finished = started.live, True

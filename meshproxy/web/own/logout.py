@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from . import circles, csrf
 from .endpoint import Endpoint
 from .visit import called, end_session_url
-from .waiting import settled, within
+from .waiting import within
 
 if TYPE_CHECKING:
     from ...core.heads import Answer
@@ -42,7 +43,7 @@ class Logout(Endpoint):
         if not csrf.session_form(visit):
             return self._ask_first(visit, 403, "Please confirm: this form was made for another login.")
         url = end_session_url(parts, live)
-        cookies = await settled(parts.sessions.end(live, "logout", visit.now))
+        cookies = await parts.sessions.end(live, "logout", visit.now)
         visit.audit("logout", principal=live.principal, provider=live.record.provider)
         revoke(parts, live)
         visit.session, visit.finished = None, True
@@ -86,11 +87,10 @@ def revoke(parts: OwnParts, live: Any) -> None:
     async def tell() -> None:
         await within(ask(live.signed_in), parts.clock, _REVOKE_WITHIN)
 
-    Deferred.fromCoroutine(tell()).addErrback(
-        lambda failure: _log.info(
-            "the provider {name} was not told about a logout: {error}", name=live.record.provider, error=failure.type.__name__
-        )
-    )
+    def not_told(failure: Failure) -> None:
+        _log.info("the provider {name} was not told about a logout: {error}", name=live.record.provider, error=failure.getErrorMessage())
+
+    Deferred.fromCoroutine(tell()).addErrback(not_told)
 
 
 def _public_host(visit: Visit) -> list[str]:

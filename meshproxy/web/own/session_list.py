@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ...sessions.ending import CannotList
 from . import circles, csrf
 from .challenge import challenge
 from .device import device_name
 from .endpoint import Endpoint
 from .logout import revoke
 from .visit import called
-from .waiting import settled
 
 if TYPE_CHECKING:
     from ...core.heads import Answer
+    from ...sessions.summary import Summary
     from .visit import Visit
 
 
@@ -60,11 +61,10 @@ class SessionList(Endpoint):
             return await self._list(visit, 404, "There is no such session (any more).")
         for handle in handles:
             if handle != live.handle:
-                await settled(self.parts.sessions.revoke(handle))
-                visit.audit("session.ended", reason="revoked by its owner", session=handle)
+                await self.parts.sessions.revoke(handle, "revoked by its owner")
         if not ends_this:
             return self.parts.pages.redirect(303, "/_meshproxy/sessions")
-        cookies = await settled(self.parts.sessions.end(live, "logout", visit.now))
+        cookies = await self.parts.sessions.end(live, "logout", visit.now)
         visit.audit("logout", principal=live.principal, provider=live.record.provider)
         revoke(self.parts, live)
         visit.session, visit.finished = None, True
@@ -72,14 +72,14 @@ class SessionList(Endpoint):
         circles.forget(visit)
         return self.parts.pages.redirect(303, f"{self.parts.public}/_meshproxy/logged-out")
 
-    async def _own(self, visit: Visit) -> list[Any] | None:
+    async def _own(self, visit: Visit) -> list[Summary] | None:
         """The person's own sessions, the newest first; ``None`` where the store cannot list."""
         who = visit.session.principal
-        found = await settled(self.parts.sessions.list(who.subject))
-        if found is None:
+        try:
+            own: list[Summary] = await self.parts.sessions.list(who.subject, who.issuer)
+        except CannotList:
             return None
-        own = [one for one in found if (one.issuer, one.subject) == (who.issuer, who.subject)]
-        return sorted(own, key=lambda one: one.started_at, reverse=True)
+        return own
 
     async def _list(self, visit: Visit, status: int, problem: str) -> Answer:
         live = visit.session

@@ -10,7 +10,7 @@ from ...core.round_trips import WINDOW
 from . import circles
 from .failing import failed, new_code
 from .targets import login_url, target, wanted
-from .waiting import settled, within
+from .waiting import within
 
 if TYPE_CHECKING:
     from ...core.heads import Answer
@@ -32,11 +32,11 @@ async def no_login_needed(visit: Visit) -> Answer | None:
         return None
     if not handoff:
         return parts.pages.redirect(302, wanted(visit))
-    try:
-        url = await settled(parts.handoff.ticket(live, handoff, visit.now))
-    except ValueError:
-        url = ""
-    if not url:
+    url = await parts.handoff.ticket(live, handoff, visit.now)
+    if live.ended:
+        visit.session = None  # the provider ended it just now, when its tokens were refreshed
+        return None
+    if not isinstance(url, str):
         return visit.message(
             400,
             "This link is no longer valid",
@@ -55,7 +55,7 @@ async def hand_off(visit: Visit) -> Answer:
     again = "again" in visit.query
     if visit.session is not None and not again:
         return parts.pages.redirect(302, to)
-    value, cookies = await settled(parts.handoff.begin(host, to, visit.now))
+    value, cookies = parts.handoff.begin(host, to, visit.now, visit.arrival.cookie)
     visit.cookies += cookies
     return parts.pages.redirect(302, f"{parts.public}/_meshproxy/login?{value}{'&again=1' if again else ''}")
 
@@ -65,7 +65,7 @@ async def begin(visit: Visit, name: str, to: str) -> Answer:
     parts = visit.parts
     code = new_code(parts.random(6))
     try:
-        attempt, cookies = await settled(parts.attempts.begin(name, to, visit.arrival.host, visit.now, visit.arrival.cookie))
+        attempt, cookies = parts.attempts.begin(name, to, visit.arrival.host, visit.now, visit.arrival.cookie)
         code = attempt.code or code
         url = await within(parts.providers[name].begin(attempt), parts.clock)
         if not (isinstance(url, str) and url.isascii() and url.isprintable() and url.startswith(("https://", "http://"))):
