@@ -303,14 +303,24 @@ class Bodies(WireTests):
         self.assertEqual((receiver.body, receiver.names()[-1], self.wire.pool.idle), (b"abcd", "answer_finished", 1))
 
     def test_abandoned_upload(self) -> None:
-        """An upload that nobody continues after its answer ends after 5 s, in silence, and gives its place back."""
+        """An upload that nobody continues after its answer ends after a second, in silence, and gives its place back."""
         receiver, service = self.wire.ask(POST, body=True)
         service.answers(FIVE)
-        self.wire.advance(4.5)
+        self.wire.advance(0.5)
         self.assertFalse(service.disconnecting)
         self.wire.advance(1)
         self.assertTrue(service.disconnected)
         self.assertEqual((receiver.names()[-1], self.wire.pool.active), ("answer_finished", 0))
+
+    def test_upload_after_the_answer_has_no_back_pressure(self) -> None:
+        """After ``answer_finished`` the relay hears nothing more; when the service takes no more, the upload ends."""
+        receiver, service = self.wire.ask(POST, body=True)
+        service.answers(FIVE)
+        service.producer.pauseProducing()
+        service.producer.resumeProducing()
+        service.producer.pauseProducing()
+        receiver.exchange.write_body(b"abc")
+        self.assertEqual((receiver.names()[-1], service.disconnected, self.wire.pool.active), ("answer_finished", True, 0))
 
     def test_lingering_ends_with_the_service(self) -> None:
         """After an early answer the service's close, its surplus bytes or a cancel end the upload without another call."""

@@ -80,6 +80,20 @@ class LookupTests(SynchronousTestCase):
             self.assertEqual((receiver.addresses, receiver.complete), ([], 1))
         self.assertEqual(len(resolver.asked), 3)
 
+    def test_resolver_that_raises(self) -> None:
+        """A resolver that raises leaves nothing running: the next look-up asks anew."""
+
+        class Broken(Resolver):
+            def resolveHostName(self, *values: Any, **more: Any) -> Any:
+                self.asked.append(("", None))
+                raise RuntimeError
+
+        broken = Broken()
+        shared = SharedLookups(broken)
+        for _ in range(2):
+            self.assertRaises(RuntimeError, shared.resolveHostName, Receiver(), "a.example", 80)
+        self.assertEqual(len(broken.asked), 2)
+
     def test_watched(self) -> None:
         """The watched reactor tells the addresses before the endpoint uses them, and is the reactor in all else."""
         resolver, receiver = Resolver(), Receiver()

@@ -325,6 +325,78 @@ class RealSockets(TestCase):
 
         return defer.Deferred.fromCoroutine(both())
 
+    def test_tunnel_half_closed_by_the_service(self) -> defer.Deferred[None]:
+        """A service's FIN in a tunnel leaves the other direction open (plain sockets)."""
+
+        async def run() -> None:
+            listener = socket.create_server(("127.0.0.1", 0))
+            self.addCleanup(listener.close)
+            pool = self.pool(Upstream("http", "127.0.0.1", listener.getsockname()[1]))
+            opened: defer.Deferred[None] = defer.Deferred()
+            closed: defer.Deferred[None] = defer.Deferred()
+            receiver = Recorder(tunnel_opened=lambda _: opened.callback(None), tunnel_closed=lambda _: closed.callback(None))
+            receiver.exchange = pool.submit(receiver, HEAD, b"GET", body=False, chunked=False, websocket_key=KEY)
+            while "upstream_connected" not in receiver.names():
+                await _turn()
+            service, _ = listener.accept()
+            self.addCleanup(service.close)
+            service.sendall(SWITCHING)
+            await opened
+            service.shutdown(socket.SHUT_WR)
+            await closed
+            self.assertEqual((receiver.calls[-1], pool.tunnels), (("tunnel_closed", True), 1))
+            receiver.exchange.write_tunnel(b"after your end")
+            receiver.exchange.finish_tunnel()
+            while pool.connections:
+                await _turn()
+            got = b""
+            while data := service.recv(4096):
+                got += data
+            self.assertEqual((got, pool.tunnels), (HEAD + b"after your end", 0))
+
+        return defer.Deferred.fromCoroutine(run())
+
+    def test_slow_service(self) -> defer.Deferred[None]:
+        """A service that does not read makes the relay pause; when it reads, everything arrives."""
+
+        async def run() -> None:
+            listener = socket.create_server(("127.0.0.1", 0))
+            self.addCleanup(listener.close)
+            pool = self.pool(Upstream("http", "127.0.0.1", listener.getsockname()[1]))
+            piece, written = b"x" * 65536, 0
+            paused, resumed = [False], [0]
+            receiver = Recorder(
+                pause_body=lambda _: paused.__setitem__(0, True),
+                resume_body=lambda _: (paused.__setitem__(0, False), resumed.__setitem__(0, resumed[0] + 1)),
+            )
+            head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            receiver.exchange = pool.submit(receiver, head, b"POST", body=True, chunked=True)
+            while "upstream_connected" not in receiver.names():
+                await _turn()
+            service, _ = listener.accept()
+            self.addCleanup(service.close)
+            service.setblocking(False)
+            for _ in range(400):
+                if not paused[0]:
+                    receiver.exchange.write_body(piece)
+                    written += len(piece)
+                await _turn()
+            self.assertTrue(paused[0])
+            self.assertLess(written, 20_000_000)
+            receiver.exchange.finish_body()
+            got = bytearray()
+            while not got.endswith(b"0\r\n\r\n"):
+                try:
+                    got += service.recv(1 << 20)
+                except BlockingIOError:
+                    await _turn()
+            service.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            while receiver.names()[-1] != "answer_finished":
+                await _turn()
+            self.assertEqual((got.count(b"x"), resumed[0] > 0, pool.idle), (written + 1, True, 1))
+
+        return defer.Deferred.fromCoroutine(run())
+
     def mktemp_short(self) -> str:
         """A directory whose sockets' paths fit the 108 bytes of ``sun_path``."""
         directory = tempfile.mkdtemp(prefix="mp-")

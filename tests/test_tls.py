@@ -320,6 +320,11 @@ class Files(SynchronousTestCase):
             self.assertNotIn("secret", problem.message)
         self.assertIn("No such file", self.assertRaises(ConfError, TlsContext, UpstreamTls(ca_file=missing), "a").problems[0].message)
 
+    def test_no_host_name(self) -> None:
+        """A ``server_name`` that can be none is found at once."""
+        problem = self.assertRaises(ConfError, TlsContext, UpstreamTls(server_name="a" * 70 + ".example"), "a").problems[0]
+        self.assertEqual(problem.key, "tls.server_name")
+
     def test_reload(self) -> None:
         """A changed file counts for new connections; one that cannot be used keeps the old and is told."""
         cert_file, key_file = self.authority.issue("a.example")

@@ -10,7 +10,7 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from ..core.evidence import Evidence, Phase
-from .connection import Connection
+from .connection import Connection, SecureConnection
 from .endpoint import endpoint_for
 from .failures import Loss, connect_end
 
@@ -29,7 +29,7 @@ class _Connections(Factory):
         self._attempt = attempt
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        return Connection(self._pool, self._attempt)
+        return (Connection if self._pool.tls is None else SecureConnection)(self._pool, self._attempt)
 
 
 class Attempt:
@@ -45,7 +45,7 @@ class Attempt:
 
     def __init__(self, pool: Pool, exchange: Exchange) -> None:
         self._pool = pool
-        self.exchange = exchange
+        self.exchange: Exchange | None = exchange
         self._connecting: Deferred[Any] | None = None
         self._connection: Connection | None = None
         self._over = False
@@ -86,7 +86,9 @@ class Attempt:
             self._next_phase("head")
             self._end()
             connection.settle(self.timings, self.resolved)
-            self._pool.opened(self, connection)
+            # Twisted keeps the attempt as long as the connection; the first request and its relay need not live that long.
+            exchange, self.exchange, self._connection = self.exchange, None, None
+            self._pool.opened(self, exchange, connection)
 
     def lost(self, loss: Loss) -> None:
         """The connection went away before it was ready: the TLS handshake failed."""
@@ -147,6 +149,7 @@ class Attempt:
         timings[self.phase] = self._pool.seconds() - self._since
         witness = self._connection.witness if self._connection is not None else None
         return Evidence(
-            phase=self.phase, end=end, error=error, tls_reasons=reasons, attempts=self.exchange.attempts, resolved=self.resolved,
+            phase=self.phase, end=end, error=error, tls_reasons=reasons, resolved=self.resolved,
+            attempts=self.exchange.attempts if self.exchange is not None else 1,
             peer_certificate=witness.certificate if witness is not None else None, timings=timings,
         )

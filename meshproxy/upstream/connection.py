@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _CLOSE_FOR = 2.0
 """Seconds that an orderly close may take before the connection is aborted."""
-_LINGER_FOR = 5.0
+_LINGER_FOR = 1.0
 """Seconds that an upload may go on, without a byte, after its answer is complete."""
 
 
@@ -44,9 +44,9 @@ class State(IntEnum):
     CLOSED = 6
 
 
-@implementer(IProtocol, IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
+@implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
 class Connection:
-    """One TCP, TLS or Unix connection (:class:`twisted.internet.interfaces.IProtocol`).
+    """One TCP or Unix connection (:class:`twisted.internet.interfaces.IProtocol`); :class:`SecureConnection` is the one under TLS.
 
     :ivar state: what it is doing.
     :ivar exchange: the request (or tunnel) it carries.
@@ -182,6 +182,11 @@ class Connection:
         """Body bytes of the request, to be framed."""
         if not data or self.state not in (State.BUSY, State.LINGERING):
             return
+        if self._choked and self.state == State.LINGERING:
+            # The service has answered and takes no more: there is nobody left to send this to.
+            self._pool.over(self.detach())
+            self.abort()
+            return
         try:
             if self._upload is None:
                 raise BodyMismatch("body bytes that were not announced")
@@ -281,11 +286,6 @@ class Connection:
         """How Twisted names it in log lines."""
         return "upstream"
 
-    def handshakeCompleted(self) -> None:
-        """TLS is up and the certificate was accepted."""
-        if self._attempt is not None:
-            self._attempt.ready(self)
-
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the service."""
         if self.state == State.BUSY:
@@ -332,14 +332,15 @@ class Connection:
     def pauseProducing(self) -> None:
         """The service does not take our bytes as fast as we have them (the transport's call)."""
         self._choked = True
-        if self.exchange is not None:
+        # An answer that is finished was the relay's last call.
+        if self.exchange is not None and self.state != State.LINGERING:
             self.exchange.receiver.pause_body()
 
     def resumeProducing(self) -> None:
         """It does again: what waited in the transport has gone out."""
         self._choked = False
-        if self.exchange is not None:
-            if self.state != State.TUNNEL:
+        if self.exchange is not None and self.state != State.LINGERING:
+            if self.state == State.BUSY:
                 self._upload_moved()
             self.exchange.receiver.resume_body()
 
@@ -418,6 +419,10 @@ class Connection:
         self.state = State.TUNNEL
         self._reader = None
         reader.close()
+        exchange.head = b""
+        if self._socket is not None:
+            # Hours of silence are normal here: let the kernel find out when nobody is there any more.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._expect_within(self._pool.timeouts.tunnel_idle)
         exchange.receiver.tunnel_opened(fields)
         if early and self.exchange is exchange:
@@ -501,3 +506,15 @@ class Connection:
             reused=self._served > 1, attempts=exchange.attempts if exchange is not None else 1,
             resolved=self.resolved, timings=timings,
         )
+
+
+@implementer(IHandshakeListener)
+class SecureConnection(Connection):
+    """A connection under TLS. A class of its own, because Twisted's endpoints pass on either half-closes or handshakes, not both."""
+
+    __slots__ = ()
+
+    def handshakeCompleted(self) -> None:
+        """TLS is up and the certificate was accepted."""
+        if self._attempt is not None:
+            self._attempt.ready(self)

@@ -10,8 +10,8 @@ from OpenSSL import SSL
 from twisted.internet import error
 from twisted.python.failure import Failure
 
-_UNREACHABLE = frozenset((codes.ENETUNREACH, codes.EHOSTUNREACH, codes.ENETDOWN, codes.EHOSTDOWN, codes.EADDRNOTAVAIL))
-_OURS = frozenset((codes.EMFILE, codes.ENFILE, codes.ENOBUFS, codes.ENOMEM))
+_UNREACHABLE = frozenset((codes.ENETUNREACH, codes.EHOSTUNREACH, codes.ENETDOWN, codes.EHOSTDOWN))
+_OURS = frozenset((codes.EMFILE, codes.ENFILE, codes.ENOBUFS, codes.ENOMEM, codes.EADDRNOTAVAIL))
 
 
 def connect_end(reason: Failure) -> tuple[str, int | None, str]:
@@ -21,7 +21,8 @@ def connect_end(reason: Failure) -> tuple[str, int | None, str]:
     if not isinstance(number, int):
         number = value.errno if isinstance(value, OSError) else None
     words = _words(value)
-    if isinstance(value, error.DNSLookupError | error.UnknownHostError | UnicodeError):
+    # A ValueError is how an endpoint says that the name is none.
+    if isinstance(value, error.DNSLookupError | error.UnknownHostError | ValueError):
         return "dns", number, words
     if number in _OURS:
         return "overload", number, words
@@ -55,7 +56,10 @@ def loss_of(reason: Failure) -> Loss:
         return Loss("eof", _words(value), clean=True)
     if isinstance(value, error.ConnectionAborted):
         return Loss("aborted", _words(value))
-    return Loss("reset", _words(value))
+    if isinstance(value, error.ConnectionLost | OSError):
+        return Loss("reset", _words(value))
+    # A receiver raised: our own bug, whose words may hold what no operator's page should.
+    return Loss("aborted", type(value).__name__)
 
 
 def tls_reasons(value: BaseException) -> tuple[str, ...]:

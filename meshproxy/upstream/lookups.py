@@ -52,7 +52,11 @@ class SharedLookups:
         resolutionReceiver.resolutionBegan(lookup)
         if first:
             collector = _Collector(lookup, lambda: self._running.pop(key, None))
-            self._resolver.resolveHostName(collector, hostName, portNumber, addressTypes, transportSemantics)
+            try:
+                self._resolver.resolveHostName(collector, hostName, portNumber, addressTypes, transportSemantics)
+            except BaseException:
+                self._running.pop(key, None)
+                raise
         return lookup
 
 

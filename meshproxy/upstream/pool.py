@@ -177,20 +177,21 @@ class Pool:
                 self.wheel.forget(following)
                 self._assign(following)
 
-    def opened(self, attempt: Attempt, connection: Connection) -> None:
+    def opened(self, attempt: Attempt, exchange: Exchange | None, connection: Connection) -> None:
         """A connection is ready for the exchange it was opened for."""
         self._attempts.discard(attempt)
         self._connections.add(connection)
         self.opened_total += 1
-        attempt.exchange.attempt = None
-        connection.start(attempt.exchange)
+        if exchange is not None:
+            exchange.attempt = None
+            connection.start(exchange)
 
     def failed(self, attempt: Attempt, evidence: Evidence) -> None:
         """No connection could be opened."""
         self._attempts.discard(attempt)
-        exchange = attempt.exchange
-        exchange.attempt = None
-        if exchange.lane is not None:
+        exchange, attempt.exchange = attempt.exchange, None
+        if exchange is not None and exchange.lane is not None:
+            exchange.attempt = None
             self.over(exchange)
             exchange.receiver.upstream_failed(evidence)
 

@@ -84,6 +84,10 @@ class TlsContext:
         self._settings = settings
         self._name = settings.server_name or host
         self._is_address = isIPAddress(self._name) or isIPv6Address(self._name)
+        try:
+            self._sni = b"" if self._is_address else self._name.encode("idna")
+        except UnicodeError:
+            raise ConfError((Problem("", "tls.server_name", f"{self._name!r} is no host name"),)) from None
         context = self._load()
         if isinstance(context, Problem):
             raise ConfError((context,))
@@ -113,8 +117,8 @@ class TlsContext:
         tlsProtocol.wrappedProtocol.witness = Witness()
         # Newer Twisted does the same after us, older does not.
         connection.set_app_data(tlsProtocol)
-        if not self._is_address:
-            connection.set_tlsext_host_name(self._name.encode("idna"))
+        if self._sni:
+            connection.set_tlsext_host_name(self._sni)
         connection.set_connect_state()
         return connection
 
