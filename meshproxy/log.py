@@ -14,13 +14,15 @@ from twisted.logger import FilteringLogObserver, LogLevel, LogLevelFilterPredica
 _LEVELS = {"debug": LogLevel.debug, "info": LogLevel.info, "warn": LogLevel.warn, "error": LogLevel.error}
 _predicate = LogLevelFilterPredicate(LogLevel.info)
 # Twisted announces every port and factory; that is for its debugging, not for an operator's.
-_predicate.setLogLevelForNamespace("twisted", LogLevel.warn)
+for _namespace in ("twisted", "log_legacy"):
+    _predicate.setLogLevelForNamespace(_namespace, LogLevel.warn)
 
 
 def set_level(level: str) -> None:
     """From now on: ``debug``, ``info``, ``warn`` or ``error``."""
     _predicate.setLogLevelForNamespace("", _LEVELS[level])
-    _predicate.setLogLevelForNamespace("twisted", LogLevel.debug if level == "debug" else LogLevel.warn)
+    for namespace in ("twisted", "log_legacy"):
+        _predicate.setLogLevelForNamespace(namespace, LogLevel.debug if level == "debug" else LogLevel.warn)
 
 
 def observer_factory() -> Any:

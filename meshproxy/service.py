@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from .config import Watcher
 from .configured import Configured, read
-from .listening import listen_endpoint
+from .web.downstream_tls import DownstreamTls, listen_endpoint
 from .log import set_level
 from .observing import Observing
 from .problems import ConfError
@@ -70,8 +70,10 @@ class MeshproxyService(Service):
             self.reactor, self.configured, shared=self._shared, audit=self._observing.audit, observers=self._observing.observers)
         site = await worker.start()
         self._observing.watch(worker)
+        if settings.tls is not None:
+            worker.gateway.tls = DownstreamTls(settings.tls)
         for text in settings.listen:
-            self._ports.append(await listen_endpoint(self.reactor, text, settings).listen(site))
+            self._ports.append(await listen_endpoint(self.reactor, text, worker.gateway.tls).listen(site))
         if settings.admin_listen:
             self._ports.append(await serverFromString(self.reactor, settings.admin_listen).listen(self._observing.admin_site()))
         self._watcher = Watcher(self.reactor, self._files, self._directories(), self._changed)

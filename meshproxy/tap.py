@@ -11,7 +11,6 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.python import usage
 
-from .log import observer_factory
 
 
 class Options(usage.Options):
@@ -39,7 +38,7 @@ class Options(usage.Options):
             raise usage.UsageError("--workers takes a number from 1")
         parent: Any = self.parent
         if parent is not None and not parent.get("logger") and not parent.get("logfile") and not parent.get("syslog"):
-            parent["logger"] = observer_factory
+            parent["logger"] = "meshproxy.log.observer_factory"  # twistd wants its name
 
 
 def makeService(options: Options) -> IService:

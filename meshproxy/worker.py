@@ -11,26 +11,29 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from .api import Context
 from .configured import Configured
+from .core.envelope import KeyRing
 from .core.places import Origin
 from .core.routing import RouteTable
 from .core.trust import Trust
 from .diagnosing import Diagnosing
 from .identity.backchannel import BackChannel
+from .problems import ConfError
 from .rewriting import Rewriting, managed_everywhere
-from .samples import SampleServer
+from .samples.sample_server import SampleServer
 from .sessions.attempts import LoginAttempts
-from .sessions.cookies import SessionCookies
 from .sessions.handoff import Handoff
 from .sessions.manager import Sessions
 from .settings import PluginTable, ServiceSettings, Settings
 from .upstream.pool import Pool
 from .web.gateway import Gateway
-from .web.own import OwnParts, tree as own_tree
+from .web.own import OwnParts
+from .web.own import tree as own_tree
 from .web.pages import Pages
 from .web.protected import ProtectedService
 from .web.refusals import Refusals
@@ -40,7 +43,7 @@ from .web.site import MeshSite
 from .web.tree import Tree
 from .wheel import Wheel
 
-_BASIC = ("admin_listen", "listen", "tls", "control")  # what a reload cannot change; the parent says so
+_SWEEP_EVERY = 1.0  # seconds between looks at sessions that are over and still hold a tunnel
 
 
 class Directory:
@@ -79,14 +82,14 @@ class Worker:
         self._http = BackChannel(reactor)
         self._instances: dict[tuple[str, PluginTable], Any] = {}
         self._pools: dict[str, tuple[ServiceSettings, Pool]] = {}
-        settings = configured.settings
-        keys = settings.session.keys or (os.urandom(32),)
-        self.cookies = SessionCookies(settings.public_url, settings.session.cookie_domain)
+        self._key_for_this_run = os.urandom(32)
         self.providers = self._make_providers(configured)
-        store = self._make_store(configured)
-        self.sessions = Sessions(settings, keys=keys, store=store, shared=shared, providers=self.providers, clock=reactor, audit=audit)
-        self.attempts = LoginAttempts(keys, self.cookies, clock=reactor, shared=shared)
-        self.handoff = Handoff(settings, keys=keys, cookies=self.cookies, sessions=self.sessions, shared=shared)
+        self.sessions = Sessions(
+            configured.settings, keys=self._keys(configured.settings), store=self._make_store(configured), shared=shared,
+            providers=self.providers, clock=reactor, audit=audit,
+        )
+        self._sweeping = LoopingCall(lambda: self.sessions.sweep(reactor.seconds()))
+        self._sweeping.clock = reactor
         self.gateway = Gateway(reactor, self.wheel, self.sessions, audit, observers, os.urandom(6).hex())
         self.site: MeshSite | None = None
 
@@ -95,13 +98,25 @@ class Worker:
         await self._start_samples(self.configured.settings)
         self._apply(self.configured)
         self.site = MeshSite(self.gateway, self.reactor)
+        self._sweeping.start(_SWEEP_EVERY, now=False).addErrback(lambda failure: self.log.failure("sessions are not swept", failure))
         return self.site
 
     async def reconfigure(self, configured: Configured) -> None:
         """Take a new configuration. Raises without having changed anything where an instance cannot be made."""
         await self._start_samples(configured.settings)
-        providers = self._make_providers(configured)
-        self._apply(configured, providers)
+        old = set(self._instances)
+        try:
+            providers = self._make_providers(configured)
+            for service in configured.settings.services:
+                self._rewriting(configured, service)
+        except ConfError:
+            for key in set(self._instances) - old:
+                self._stop_instance(key)
+            raise
+        self.providers = providers
+        needed = {"id", "access"} if any(table.use == "bearer" for service in configured.settings.services for table in service.rewrite) else set()
+        self.sessions.reconfigure(configured.settings, keys=self._keys(configured.settings), providers=providers, needed_tokens=needed)
+        self._apply(configured)
 
     async def stop(self) -> None:
         """Close what is open: connections, pools, plugin instances."""
@@ -109,8 +124,10 @@ class Worker:
             channel.abort()
         for _, pool in self._pools.values():
             pool.close(drain=False)
-        stops = [maybeDeferred(_call, one.stop) for one in self._instances.values() if hasattr(one, "stop")]
-        await gatherResults(stops, consumeErrors=True).addErrback(lambda failure: self.log.failure("a plugin did not stop", failure))
+        if self._sweeping.running:
+            self._sweeping.stop()
+        self.sessions.stop()
+        await gatherResults([self._stop_instance(key) for key in list(self._instances)])
         await maybeDeferred(self.samples.stop)
         self.wheel.stop()
 
@@ -118,7 +135,7 @@ class Worker:
 
     async def _start_samples(self, settings: Settings) -> None:
         if not self._sample_path and any(service.upstream.scheme == "sample" for service in settings.services):
-            self._sample_path = str(await maybeDeferred(self.samples.start))
+            self._sample_path = self.samples.start()
 
     def context(self, settings: Settings, name: str, service: str = "") -> Context:
         """What a plugin's instance is given."""
@@ -129,7 +146,7 @@ class Worker:
 
     def _invalidate(self) -> None:
         """A plugin knows something new: identity fields are computed anew with each session's next request."""
-        self.sessions.forget_admissions()
+        self.sessions.forget_computed()
 
     def _instance(self, configured: Configured, kind: str, table: PluginTable, service: str = "") -> Any:
         """The instance for a table; one whose table did not change is kept over a reload."""
@@ -137,6 +154,15 @@ class Worker:
         if key not in self._instances:
             self._instances[key] = configured.plugins.make(table, kind, self.context(configured.settings, table.name, service))
         return self._instances[key]
+
+    def _stop_instance(self, key: Any) -> Deferred[Any]:
+        one = self._instances.pop(key)
+        stopped = maybeDeferred(_call, one.stop) if hasattr(one, "stop") else succeed(None)
+        return stopped.addErrback(lambda failure: self.log.failure("a plugin did not stop", failure))
+
+    def _keys(self, settings: Settings) -> KeyRing:
+        """The session keys; without a ``secret_file`` one that this process made for itself."""
+        return KeyRing(settings.session.keys or (self._key_for_this_run,))
 
     def _make_providers(self, configured: Configured) -> dict[str, Any]:
         return {table.name: self._instance(configured, "identity_provider", table) for table in configured.settings.identity}
@@ -149,14 +175,13 @@ class Worker:
 
         return self._instance(configured, "session_store", store_table(settings))
 
-    def _apply(self, configured: Configured, providers: dict[str, Any] | None = None) -> None:
+    def _apply(self, configured: Configured) -> None:
         """Compile a configuration and swap it in."""
         settings = configured.settings
         self.configured = configured
-        if providers is not None:
-            self.providers = providers
-            self.sessions.reconfigure(settings, providers)
-            self.handoff.reconfigure(settings)
+        keys = self._keys(settings)
+        handoff = Handoff(keys, self.sessions, self.shared, settings.public_url, settings.hosts, os.urandom)
+        attempts = LoginAttempts(keys, self.sessions.cookies, self.shared, str(settings.public_url), os.urandom)
         pages = Pages(settings, settings.conf_dir)
         rewritings = {service.name: self._rewriting(configured, service) for service in settings.services}
         managed = managed_everywhere(rewritings.values())
@@ -164,22 +189,22 @@ class Worker:
         for service in settings.services:
             protected = ProtectedService(
                 service, public_origin(settings, service.route.host), rewritings[service.name], self._pool(settings, service), managed=managed,
-                cookie_name=self.cookies.name, body_bytes=settings.limits.body_bytes,
+                cookie_name=self.sessions.cookies.name, body_bytes=settings.limits.body_bytes,
             )
             upstream = service.upstream
             resources[service.name] = ServiceResource(
                 upstream.host, upstream.port, upstream.path.encode(), self.reactor, service=protected, gateway=self.gateway)
         self._retire_pools(settings)
         own = own_tree(OwnParts(
-            settings=settings, pages=pages, sessions=self.sessions, attempts=self.attempts, handoff=self.handoff, providers=self.providers,
+            settings=settings, pages=pages, sessions=self.sessions, attempts=attempts, handoff=handoff, providers=self.providers,
             shared=self.shared, directory=Directory(settings), audit=self.audit, clock=self.reactor,
         ))
         routes = RouteTable(settings.public_url.host, [(service.name, service.route) for service in settings.services])
         asked = {name: one for name, one in self.providers.items() if hasattr(one, "authenticate")}
         self.gateway.configure(
-            tree=Tree(routes, resources, own), limits=settings.limits, providers=RequestProviders(asked), handoff=self.handoff,
+            tree=Tree(routes, resources, own), limits=settings.limits, providers=RequestProviders(asked), handoff=handoff,
             trust=Trust(settings.trusted_networks, settings.trusted_spiffe_ids, settings.sidecar_networks),
-            refusals=Refusals(settings, pages, self.handoff, Diagnosing(settings)),
+            refusals=Refusals(settings, pages, handoff, Diagnosing(settings)),
         )
 
     def _rewriting(self, configured: Configured, service: ServiceSettings) -> Rewriting:

@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from ..config.listeners import parse_listener
 from ..problems import ConfError, Problem
-from ..settings import ListenCertificate, ListenTls, Settings
+from ..settings import ListenCertificate, ListenTls
 
 _ASK = {
     "none": SSL.VERIFY_NONE,
@@ -142,7 +142,7 @@ def spiffe_id(certificate: x509.Certificate) -> str | None:
     return uris[0] if len(uris) == 1 and uris[0].startswith("spiffe://") else None
 
 
-def listen_endpoint(reactor: Any, text: str, settings: Settings, tls: DownstreamTls | None) -> IStreamServerEndpoint:
+def listen_endpoint(reactor: Any, text: str, tls: DownstreamTls | None) -> IStreamServerEndpoint:
     """The endpoint of one ``listen`` string: ``tls:PORT`` is ours, everything else Twisted's."""
     listener = parse_listener(text)
     if listener.kind != "tls" or tls is None:

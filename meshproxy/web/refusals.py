@@ -153,7 +153,7 @@ class Refusals:
             return f"{self._public}/_meshproxy/login?to={quote(to, safe='')}", ()
         origin = self._settings.public_url
         here = type(origin)(origin.scheme, facts.host, origin.port)
-        value, cookies = self._handoff.begin(facts.host, f"{here}{to}", relay.exchange.started_at)
+        value, cookies = self._handoff.begin(facts.host, f"{here}{to}", relay.exchange.started_at, facts.cookie)
         return f"{self._public}/_meshproxy/login?{value}", cookies
 
     def _unauthorized(self, relay: Relay, reason: str) -> Answer:
