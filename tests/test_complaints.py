@@ -60,7 +60,11 @@ class ComplaintTests(SynchronousTestCase):
                 SERVICE | {"access": {"show": "Never"}},
                 ("access.show", "must be 'allowed', 'always' or 'never'", "did you mean 'never'?"),
             ),
-            (ServiceFile, SERVICE | {"rewrite": {"use": "grafana"}}, ("rewrite", 'must be a list: ["…"]', None)),
+            (
+                ServiceFile,
+                SERVICE | {"rewrite": {"use": "grafana"}},
+                ("rewrite", "must be an array of tables", "did you mean [[rewrite]]?"),
+            ),
         ):
             with self.subTest(said):
                 self.assertEqual(self.complaints(model, said), [expected])

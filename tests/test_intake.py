@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -63,6 +64,7 @@ class IntakeTests(SynchronousTestCase):
 
     def test_a_secret_that_others_can_read_is_a_warning(self) -> None:
         """For the group and for everybody; the message names the mode and no content."""
+        self.patch(os, "geteuid", lambda: (self.dir / ".").stat().st_uid)
         for mode in (0o640, 0o604, 0o644, 0o660):
             with self.subTest(oct(mode)):
                 self.write("s", b"hunter2", mode)
@@ -72,3 +74,15 @@ class IntakeTests(SynchronousTestCase):
                 self.assertEqual(problems, [])
                 self.assertIn(f"mode {mode:04o}", warning)
                 self.assertNotIn("hunter2", warning)
+
+    def test_a_secret_that_we_read_as_its_group(self) -> None:
+        """As Kubernetes mounts it: another's file, readable for our group. Everybody else is still too many."""
+        self.patch(os, "geteuid", lambda: (self.dir / ".").stat().st_uid + 1)
+        for mode, warned in ((0o440, False), (0o444, True)):
+            with self.subTest(oct(mode)):
+                self.write("s", b"hunter2", 0o600)
+                (self.dir / "s").chmod(mode)
+                self.intake.warnings.clear()
+                self.intake.warn_if_open("f", "k", "s")
+                self.assertEqual(bool(self.intake.warnings), warned)
+                (self.dir / "s").unlink()

@@ -46,6 +46,8 @@ def explain(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str | Non
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", context["expected"])
         return f"must be {context['expected']}", did_you_mean(error["input"], allowed)
+    if kind == "list_type" and table_at(model, (*location, 0)) is not None:
+        return "must be an array of tables", f"did you mean [[{dotted(location)}]]?"
     if kind == "model_type" and len(location) > 1 and table_at(model, location[:-1]) is None:
         return "must be a table", f"did you mean [{dotted(location[:-1])}.NAME] above it?"
     if kind == "value_error":

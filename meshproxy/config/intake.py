@@ -5,6 +5,7 @@ The rule: nothing here raises for what an operator wrote; every finding is kept,
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -80,10 +81,15 @@ class Intake:
         return text
 
     def warn_if_open(self, file: str, key: str, name: str) -> None:
-        """Warn where others than its owner can read (or write) a file that holds a secret."""
+        """Warn where others can read (or write) a file that holds a secret.
+
+        The group counts only where the file is our own: the files of a Kubernetes Secret belong to root, and it is the group
+        (``fsGroup``) that lets us read them.
+        """
         try:
-            mode = self.path(name).stat().st_mode
+            status = self.path(name).stat()
         except (OSError, ValueError):
             return
-        if mode & 0o077:
+        mode = status.st_mode
+        if mode & (0o077 if status.st_uid == os.geteuid() else 0o007):
             self.warn(file, key, f"{name} holds a secret and others can read it (mode {stat.S_IMODE(mode):04o})", "chmod 600")
