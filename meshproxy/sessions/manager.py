@@ -207,6 +207,18 @@ class Sessions:
         """Whether a store keeps the sessions."""
         return self._in_store is not None
 
+    def counts(self) -> dict[str, int]:
+        """For metrics: what there is, and what happened so far in this process; what ended stands under ``ended: CAUSE``."""
+        counted = {
+            "live": len(self.book),
+            "started": self.started,
+            "cookies_read": self.reading.read,
+            "cookies_rejected": self.reading.rejected,
+            "refreshed": self.refreshing.succeeded,
+            "refresh_failed": self.refreshing.failed,
+        }
+        return counted | {f"ended: {cause}": count for cause, count in self.book.ended.items()}
+
     def ready(self) -> str | None:
         """``None``, or why sessions cannot be relied on just now: for ``/readyz``."""
         store = self._in_store
