@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from ..api import Attempt, Context, IRedirectProvider, SignedIn, hookimpl
+from ..api import Attempt, Context, IRedirectProvider, Problem, SignedIn, hookimpl
 from ..api.identity import (
     ASYMMETRIC,
     DEFAULT_ALGORITHMS,
@@ -22,9 +23,13 @@ from ..api.identity import (
     ClientSettings,
     Duration,
     IdTokenRules,
+    Key,
     LoginSettings,
+    Names,
     OidcClient,
     Turns,
+    back_channel_for,
+    file_problems,
     load_preset,
     load_private_key,
     preset_names,
@@ -35,9 +40,6 @@ from ..api.identity import (
 RENEWALS_AT_ONCE = 20
 TURN_WAIT = 8.0
 REVOKE_FOR = 2.0
-
-Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
-"""One name, or a list of them."""
 
 PRESET_OPTIONS = ("hosted_domain", "tenants", "client_roles")
 
@@ -117,6 +119,13 @@ class OidcSettings(BaseModel):
             raise ValueError("must be an https URL (http on loopback only) without query and fragment")
         return value
 
+    @field_validator("private_key")
+    @classmethod
+    def _a_private_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            load_private_key(value.get_secret_value().encode())
+        return value
+
     @field_validator("scopes")
     @classmethod
     def _openid(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -189,8 +198,13 @@ class OidcProvider:
         self._turns = Turns(context.reactor, RENEWALS_AT_ONCE, TURN_WAIT)
         oddities = preset.oddities(settings.preset_options) if preset else None
         client = _client_settings(settings, context, preset.end_session_return if preset else "post_logout_redirect_uri")
-        self._client = OidcClient(client, _back_channel(settings, context), context.reactor, context.log, oddities)
+        self._client = OidcClient(client, _http(settings, context), context.reactor, context.log, oddities)
         self._starting = context.reactor.callLater(0, self._client.start)
+
+    @staticmethod
+    def check_settings(settings: OidcSettings, path: Callable[[Path], Path]) -> list[Problem]:
+        """The files that they name."""
+        return file_problems(path(settings.ca_file) if settings.ca_file is not None else None)
 
     def begin(self, attempt: Attempt) -> Deferred[str]:
         """See :class:`IRedirectProvider`."""
@@ -232,20 +246,19 @@ def _secret(value: SecretStr | None) -> str:
     return value.get_secret_value() if value is not None else ""
 
 
-def _back_channel(settings: OidcSettings, context: Context) -> BackChannel:
-    """The context's own, unless this provider needs another CA or a proxy."""
-    if settings.ca_file is None and settings.proxy is None and settings.timeout >= context.http.timeout:
-        http: BackChannel = context.http
-        return http
+def _private_key(settings: OidcSettings) -> Key | None:
+    return load_private_key(_secret(settings.private_key).encode(), settings.private_key_id) if settings.private_key else None
+
+
+def _http(settings: OidcSettings, context: Context) -> BackChannel:
     ca_file = context.path(settings.ca_file) if settings.ca_file is not None else None
-    return BackChannel(context.reactor, ca_file=ca_file, proxy=_secret(settings.proxy) or None, timeout=settings.timeout)
+    return back_channel_for(context, ca_file=ca_file, proxy=_secret(settings.proxy), timeout=settings.timeout)
 
 
 def _client_settings(settings: OidcSettings, context: Context, end_session_return: str) -> ClientSettings:
-    private_key = load_private_key(_secret(settings.private_key).encode(), settings.private_key_id) if settings.private_key else None
     return ClientSettings(
         issuer=settings.issuer,
-        auth=ClientAuth(settings.client_id, _secret(settings.client_secret), private_key, settings.client_auth, os.urandom),
+        auth=ClientAuth(settings.client_id, _secret(settings.client_secret), _private_key(settings), settings.client_auth, os.urandom),
         login=LoginSettings(
             scopes=settings.scopes,
             pkce=settings.pkce,

@@ -20,7 +20,7 @@ import treq
 from treq.client import HTTPClient
 from treq.cookies import IndexableCookieJar
 from twisted.internet import error as internet_error
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
@@ -28,12 +28,13 @@ from twisted.python.failure import Failure
 from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool, ResponseDone, ResponseFailed, ResponseNeverReceived
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IAgentEndpointFactory, IPolicyForHTTPS, IResponse
+from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IPolicyForHTTPS, IResponse
 from zope.interface import implementer
 
 from .. import __version__
 from ..core.provider_metadata import secure_url
 from ..core.strict_json import NotJson, loads
+from ..problems import Problem
 from .connect_proxy import OutgoingProxy, ProxyRefused
 
 CAP = 512 * 1024
@@ -114,6 +115,33 @@ class _Body(Protocol):
         abort = getattr(self.transport, "abortConnection", None) or getattr(self.transport, "loseConnection", None)
         if abort is not None:
             abort()
+
+
+@implementer(IBodyProducer)
+class _WholeBody:
+    """A request body that is there already: written at once, without a cooperator of the global reactor."""
+
+    def __init__(self, body: bytes) -> None:
+        self.length = len(body)
+        self._body = body
+
+    def startProducing(self, consumer: Any) -> Deferred[None]:
+        """All at once."""
+        consumer.write(self._body)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        """Nothing is left to pause."""
+
+    def resumeProducing(self) -> None:
+        """Nothing was paused."""
+
+    def stopProducing(self) -> None:
+        """Nothing is left to stop."""
+
+
+def _body_producer(data: Any) -> Any:
+    return _WholeBody(bytes(data)) if isinstance(data, (bytes, bytearray)) else IBodyProducer(data)
 
 
 @implementer(IAgent)
@@ -234,6 +262,17 @@ def tls_policy(ca_file: Path | None) -> IPolicyForHTTPS:
     return BrowserLikePolicyForHTTPS(trustRoot=trustRootFromCertificates(certificates))
 
 
+def file_problems(ca_file: Path | None) -> list[Problem]:
+    """What is wrong with a file of certificates, for those who check a configuration."""
+    if ca_file is None:
+        return []
+    try:
+        tls_policy(ca_file)
+    except (OSError, ValueError) as error:
+        return [Problem(ca_file, "", error.strerror or "cannot be read" if isinstance(error, OSError) else str(error))]
+    return []
+
+
 class BackChannel(HTTPClient):
     """A treq client with deadlines. ``get``, ``post``, ``request`` … are treq's; a response's body is always there already.
 
@@ -261,7 +300,7 @@ class BackChannel(HTTPClient):
             # No keep-alive: a connection that died while it idled would cost a token call, and a code can be spent once only.
             agent = Agent.usingEndpointFactory(reactor, endpoints, HTTPConnectionPool(reactor, persistent=False))
         jar = IndexableCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        super().__init__(_BoundedAgent(reactor, agent, timeout, cap), cookiejar=jar)
+        super().__init__(_BoundedAgent(reactor, agent, timeout, cap), cookiejar=jar, data_to_body_producer=_body_producer)
 
     def request(self, method: str, url: Any, **options: Any) -> Deferred[Any]:
         """As treq's, with ``allow_redirects`` always false. Fails with :class:`BackChannelError`."""
@@ -295,6 +334,17 @@ class BackChannel(HTTPClient):
             return response.code, loads(body), response.headers
         except NotJson:
             return response.code, body, response.headers
+
+
+def back_channel_for(context: Any, *, ca_file: Path | None = None, proxy: str = "", timeout: float = TIMEOUT) -> BackChannel:
+    """The context's own client, unless a provider needs another CA, a proxy or more time.
+
+    :raises ValueError: the file has no certificate, the proxy's URL is none; OSError when the file cannot be read.
+    """
+    if ca_file is None and not proxy and timeout <= context.http.timeout:
+        http: BackChannel = context.http
+        return http
+    return BackChannel(context.reactor, ca_file=ca_file, proxy=proxy or None, timeout=timeout)
 
 
 def fields(names: Mapping[str, str]) -> Headers:

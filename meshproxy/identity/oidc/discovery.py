@@ -86,7 +86,12 @@ class Discovery:
 
     def _credentials(self, url: str) -> dict[str, str]:
         own = urlsplit(url)[:2] == urlsplit(self.issuer)[:2] or url == self._key_set_url
-        return {"Authorization": f"Bearer {self._token()}"} if self._token is not None and own else {}
+        if self._token is None or not own:
+            return {}
+        try:
+            return {"Authorization": f"Bearer {self._token()}"}
+        except (OSError, ValueError) as error:
+            raise BackChannelError("credentials", f"the token to fetch keys with cannot be read ({type(error).__name__})") from None
 
     async def _fetch(self) -> tuple[Metadata, float]:
         url = document_url(self.issuer)
