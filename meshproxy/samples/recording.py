@@ -97,6 +97,7 @@ class RecordingSite(Site):
     protocol = RecordingChannel  # type: ignore[assignment]
     requestFactory = RecordingRequest
     displayTracebacks = False
+    noisy = False
 
     def log(self, request: Any) -> None:
         """Say nothing: meshproxy's access log has the request."""

@@ -10,6 +10,7 @@
 
 In a cluster iptables bends a connection to ``SERVICE:80`` to the sidecar; here the client dials the sidecar's listener. Istio's
 PassthroughCluster asks the kernel for the original destination; here there is one such: the strict inbound port, in plaintext.
+Because no resolver here knows the cluster's names, the service is also called ``localhost``: a name that leads to the sidecar.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def _routes(otherwise: dict[str, Any]) -> dict[str, Any]:
         "retry_on": "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes",
         "num_retries": 2, "host_selection_retry_max_attempts": 5,
     }
-    names = [HOST, f"{HOST}.", f"{SERVICE}.{NAMESPACE}", f"{SERVICE}.{NAMESPACE}.svc", CLUSTER_IP]
+    names = [HOST, f"{HOST}.", f"{SERVICE}.{NAMESPACE}", f"{SERVICE}.{NAMESPACE}.svc", CLUSTER_IP, "localhost"]
     service = _vhost(f"{HOST}:80", names, {"route": {"cluster": _OUTBOUND, "timeout": "0s", "retry_policy": retries}})
     return {"name": "80", "ignore_port_in_host_matching": True, "virtual_hosts": [service, otherwise]}
 
