@@ -97,6 +97,18 @@ class RequestTests(ChannelCase):
         browser.sends(b"GET / HTTP/1.1\r\nHost: other.test\r\n\r\n")
         self.assertTrue(browser.takes().startswith(b"HTTP/1.1 421 "))
 
+    def test_options_star(self) -> None:
+        """R28, P4: what is about the server itself is answered here, without login: ``OPTIONS *`` and Max-Forwards 0."""
+        for target, fields in ((b"*", b""), (b"/", COOKIE + b"Max-Forwards: 0\r\n")):
+            house = self.house()
+            browser = house.browser()
+            browser.asks(target, method=b"OPTIONS", fields=fields)
+            answer = browser.takes()
+            self.assertTrue(answer.startswith(b"HTTP/1.1 204 "), answer)
+            self.assertIn(b"\r\nAllow: ", answer)
+            self.assertEqual(house.wire.waiting, 0)
+            self.assertFalse(browser.disconnecting)
+
     def test_http10(self) -> None:
         """P15: an HTTP/1.0 client gets no chunks; the body ends with the connection."""
         house = self.house()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ..core.answering import own_head
+from ..core.heads import Answer
 from ..core.inspection import Facts, Malformed, inspect
 from .body_reader import BodyReader
 from .connection import Connection
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from ..core.exchange import Exchange
-    from ..core.heads import Answer, Field
+    from ..core.heads import Field
     from ..core.peer import Peer
     from .gateway import Gateway
     from .relay import Relay
@@ -129,6 +130,10 @@ class MeshChannel(Connection):
             reader.forget_parser()
         elif facts.close:
             reader.forget_parser()
+        if facts.options_star or facts.max_forwards == 0:
+            self._sink = Unread()
+            self.answer_own(_ABLE, self.gateway.next_request_id())  # it is about us, not about a service (RFC 9110 §9.3.7, §7.6.2)
+            return
         relay = self.gateway.relay_for(self, reader.method, reader.target, reader.fields, facts)
         if relay is not None:
             self._sink = self._relay = relay
@@ -379,6 +384,22 @@ class MeshChannel(Connection):
     def loseConnection(self) -> None:
         """A rendered request wants the connection closed."""
         self._begin_close()
+
+
+_ABLE = Answer(204, ((b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),))
+
+
+class Unread:
+    """A request that was answered at once; its body interests nobody."""
+
+    def request_data(self, data: bytes) -> None:
+        """A piece of it."""
+
+    def request_end(self) -> None:
+        """All of it."""
+
+    def client_gone(self, clean: bool) -> None:
+        """It was answered anyway."""
 
 
 def _discard(data: bytes) -> None:

@@ -77,7 +77,7 @@ class ProtectedService:
         self.forwarding = ForwardingPlan(settings, public, managed, rewriting.managed, cookie_name)
         self.answers = AnswerPlan(settings, public, cookie_name)
         self.public_origin = str(public)
-        self.allowed_origins = frozenset(origin.encode("ascii") for origin in settings.request.allowed_origins)
+        self.allowed_origins = frozenset(origin.lower().encode("ascii") for origin in settings.request.allowed_origins)
         self.body_bytes = body_bytes if settings.request.body_bytes is None else settings.request.body_bytes
         host = settings.request.host
         self.upstream_authority = settings.upstream.authority if host == "upstream" else "" if host == "preserve" else host

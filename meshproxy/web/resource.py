@@ -46,18 +46,27 @@ class ServiceResource(ReverseProxyResource):
     def __init__(self, host: str, port: int, path: bytes, reactor: Any, *, service: ProtectedService | None = None,
                  gateway: Gateway | None = None) -> None:
         ReverseProxyResource.__init__(self, host, port, path, reactor)
+        self._standalone: Any = None
         if service is None or gateway is None:
-            from ..standalone import standalone  # the composition root of a single resource; it imports this package
+            from ..standalone import Standalone  # the composition root of a single resource; it imports this package
 
-            gateway, service = standalone(host, port, reactor)
-        self.service = service
-        self.gateway = gateway
+            self._standalone = Standalone(host, port, reactor)
+            gateway = self._standalone.gateway
+        self._service = service
+        self.gateway: Gateway = gateway
         self._depth = 0
+
+    @property
+    def service(self) -> ProtectedService:
+        """The compiled service; only a resource that was given one has it."""
+        if self._service is None:
+            raise LookupError("a standalone resource has a service for each public name, not one")
+        return self._service
 
     def getChild(self, path: bytes, request: Request) -> ServiceResource:  # type: ignore[override]
         """The same service one path segment further down."""
-        child = ServiceResource(self.host, self.port, self.path, self.reactor, service=self.service, gateway=self.gateway)
-        child._depth = self._depth + 1
+        child = ServiceResource.__new__(ServiceResource)
+        child.__dict__.update(self.__dict__, children={}, _depth=self._depth + 1)
         return child
 
     def render(self, request: Request) -> int:  # type: ignore[override]
@@ -74,8 +83,9 @@ class ServiceResource(ReverseProxyResource):
         facts.upgrade_websocket = facts.expect_continue = facts.chunked = False
         facts.content_length = lane.length or None
         exchange = getattr(request, "exchange", None) or gateway.exchange_of_request(lane, request, fields, facts)
-        exchange.service = self.service.name
-        relay = Relay(gateway, lane, self.service, request.method, self._target(request, facts.query), fields, facts, exchange)
+        service = self._service or self._standalone.service_for(lane.scheme, facts)
+        exchange.service = service.name
+        relay = Relay(gateway, lane, service, request.method, self._target(request, facts.query), fields, facts, exchange)
         relay.forwarded_for = exchange.forwarded_for or gateway.trust.forwarded_for(exchange.peer, Claimed(False, exchange.peer.address))
         lane.begin(relay)
         return NOT_DONE_YET
