@@ -53,12 +53,13 @@ class RequestFenceTests(SynchronousTestCase):
         """Add what it does not manage; set Host, framing, X-Forwarded-*; split lines; return something else."""
         for changed in (
             *(RequestHead(b"GET", b"/a", ((name, b"1"),)) for name in (
-                b"X-Other", b"Host", b"Content-Length", b"Transfer-Encoding", b"Connection", b"Upgrade", b"content_length", b"X-Forwarded-For",
-                b"X-Request-Id", b"TE", b"X-New\r\nX-Admin", b"",
+                b"X-Other", b"Host", b"Content-Length", b"Transfer-Encoding", b"Connection", b"Upgrade", b"content_length",
+                b"X-Forwarded-For", b"X-Request-Id", b"TE", b"X-New\r\nX-Admin", b"",
             )),
             RequestHead(b"GET", b"/a", ((b"Via", b"changed"),)), RequestHead(b"GET", b"/a", ((b"X-New", b"1\r\nX: 2"),)),
             RequestHead(b"GET", b"/a b", ()), RequestHead(b"GET", b"http://b/", ()), RequestHead(b"GET", b"/a\r\n", ()),
-            RequestHead(b"GET", b"/#", ()), RequestHead(b"HEAD", b"/a", ()), RequestHead(b"CONNECT", b"/a", ()), RequestHead(b"G T", b"/a", ()),
+            RequestHead(b"GET", b"/#", ()), RequestHead(b"HEAD", b"/a", ()),
+            RequestHead(b"CONNECT", b"/a", ()), RequestHead(b"G T", b"/a", ()),
             RequestHead(b"GET", b"/a", None), RequestHead(b"GET", b"/a", ((b"X-New", "1"),)), None, b"GET /", RESPONSE,  # type: ignore[arg-type]
         ):
             self.assertRaises(RewriterFailed, request, changed if changed is not None else (lambda head: None))

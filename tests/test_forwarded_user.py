@@ -28,7 +28,8 @@ class ForwardedUserTests(SynchronousTestCase):
     def test_the_browser_says_nothing(self) -> None:
         """What the browser sends under these names, in any spelling, never reaches the service."""
         head = run_request(ForwardedUser, {}, principal(username=None), request_head(fields={
-            "X-Forwarded-User": "root", "x_forwarded_email": "root@x", "X.Forwarded.Groups": "admin", "X-FORWARDED-PREFERRED-USERNAME": "root",
+            "X-Forwarded-User": "root", "x_forwarded_email": "root@x", "X.Forwarded.Groups": "admin",
+            "X-FORWARDED-PREFERRED-USERNAME": "root",
         }))
         self.assertEqual([value for name, value in head.fields if b"root" in value or b"admin" in value], [])
         self.assertIn((b"X-Forwarded-Groups", b"devs,sre"), head.fields)

@@ -47,7 +47,7 @@ EVERY_MISTAKE = {
     "k_first.py": ACME,
     "l_twice.py": ACME,
     "m_protected.py": ACME.replace('b"X-Acme-User"', 'b"Host"').replace("acme-user", "m"),
-    "n_wrapper.py": ACME.replace("@hookimpl", "@hookimpl(wrapper=True)").replace("return [AcmeUser]", "return (yield)").replace("acme-user", "n"),
+    "n_wrapper.py": ACME.replace("@hookimpl", "@hookimpl(wrapper=True)").replace("[AcmeUser]", "(yield)").replace("acme-user", "n"),
 }
 
 
@@ -142,8 +142,10 @@ class TableTests(SynchronousTestCase):
     def test_unknown_plugin(self) -> None:
         """The key that says which, and what was probably meant."""
         for kind, key, use, shown, hint in (
-            ("header_rewriter", "rewrite.0", "grafna", "rewrite.0.use", "grafana"), ("identity_provider", "identity.x", "user", "identity.x.type", "users"),
-            ("audit_logger", "audit.x", "json", "audit.x.type", "jsonl"), ("session_store", "session", "memroy", "session.store", "memory"),
+            ("header_rewriter", "rewrite.0", "grafna", "rewrite.0.use", "grafana"),
+            ("identity_provider", "identity.x", "user", "identity.x.type", "users"),
+            ("audit_logger", "audit.x", "json", "audit.x.type", "jsonl"),
+            ("session_store", "session", "memroy", "session.store", "memory"),
         ):
             (problem,) = self.plugins.check(self.table(use, key), kind, self.conf_dir)
             self.assertEqual((problem.file, problem.key, problem.hint), ("meshproxy.toml", shown, f"did you mean '{hint}'?"))

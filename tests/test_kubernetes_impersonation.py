@@ -52,7 +52,8 @@ class ImpersonationTests(SynchronousTestCase):
 
     def test_trimmed_system_name(self) -> None:
         """A blank before system: would be trimmed away on the wire: such a group is not sent."""
-        self.assertEqual([value for name, value in self.run_with(groups=(" system:masters", "ok")) if name == b"Impersonate-Group"], [b"ok"])
+        found = self.run_with(groups=(" system:masters", "ok"))
+        self.assertEqual([value for name, value in found if name == b"Impersonate-Group"], [b"ok"])
 
     def test_extra(self) -> None:
         """Listed claims, one line a value; keys are lower case and percent-encoded where a field name needs it."""
@@ -77,7 +78,8 @@ class ImpersonationTests(SynchronousTestCase):
     def test_token_is_read_again(self) -> None:
         """Fields hold for half a minute; computed anew, they have the token that the file has by then."""
         clock = Clock()
-        rewriting = Rewriting([make(KubernetesImpersonation, {"token_file": "token"}, given=context(conf_dir=self.conf_dir, reactor=clock))])
+        given = context(conf_dir=self.conf_dir, reactor=clock)
+        rewriting = Rewriting([make(KubernetesImpersonation, {"token_file": "token"}, given=given)])
         self.assertFalse(rewriting.needs_token)
         self.assertEqual(rewriting.identity(signed_in()).valid_until, 30.0)
         replacement = self.conf_dir / "token.new"

@@ -45,25 +45,28 @@ class FindPluginsTests(SynchronousTestCase):
         for name in ("b.py", "a.py", "_c.py", ".d.py", "e.txt"):
             self.write(name, "x = 1")
         found = self.find()
-        self.assertEqual([(each.name, each.source) for each in found if isinstance(each, Plugin)], [("a", "plugins/a.py"), ("b", "plugins/b.py")])
+        names = [(each.name, each.source) for each in found if isinstance(each, Plugin)]
+        self.assertEqual(names, [("a", "plugins/a.py"), ("b", "plugins/b.py")])
         self.assertEqual(len(found), 2)
         self.assertTrue(list(find_plugins(self.conf_dir / "absent")))
 
     def test_what_is_wrong(self) -> None:
         """The line of the plugin's own file, the error's kind and words; SystemExit is only one of them."""
         before = set(sys.modules)
-        self.assertEqual(self.problem("\nimport no_such_module"), "cannot be imported: line 2: ModuleNotFoundError: No module named 'no_such_module'")
-        self.assertEqual(self.problem("def f():\n    return 1 +\n"), "cannot be imported: line 2: SyntaxError: invalid syntax")
-        self.assertEqual(self.problem("def f():\n    import json\n    json.loads('{')\n\nf()"),
-                         "cannot be imported: line 3: JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)")
-        self.assertEqual(self.problem("import sys\nsys.exit(3)"), "cannot be imported: line 2: SystemExit: 3")
+        for text, words in (
+            ("\nimport no_such_module", "line 2: ModuleNotFoundError: No module named 'no_such_module'"),
+            ("def f():\n    return 1 +\n", "line 2: SyntaxError: invalid syntax"),
+            ("def f():\n    import json\n    json.loads('')\n\nf()", "line 3: JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
+            ("import sys\nsys.exit(3)", "line 2: SystemExit: 3"),
+        ):
+            self.assertEqual(self.problem(text), f"cannot be imported: {words}")
         self.assertIn("cannot be imported: ", self.problem("x = '\0'"))
         self.assertEqual([name for name in set(sys.modules) - before if name.startswith("_meshproxy_plugin")], [])
 
     def test_siblings_are_not_importable(self) -> None:
         """A plugin's neighbours are not on the import path, and nothing of conf/plugins is."""
         self.write("helper_of_acme.py", "x = 1")
-        self.assertIn("No module named 'helper_of_acme'", str([found for found in self._with("import helper_of_acme")]))
+        self.assertIn("No module named 'helper_of_acme'", str(self._with("import helper_of_acme")))
 
     def _with(self, text: str) -> list[Plugin | Problem]:
         self.write("acme.py", text)

@@ -30,7 +30,7 @@ class Acme:
         number: int = 0
         secret: SecretStr | None = None
         ca: Path | None = None
-        more: list[Path] = []  # noqa: RUF012
+        more: list[Path] = []
         timeout: Duration = 5.0
         cap: Size = 1024
         user: TemplateText = Template("{email}")
@@ -86,7 +86,9 @@ class OptionsTests(SynchronousTestCase):
         path = self.conf_dir / "secret"
         path.write_text("from-file\n")
         os.chmod(path, 0o644)
-        for options, expected in (({"secret": "plain"}, "plain"), ({"secret_file": "secret"}, "from-file"), ({"secret_env": "ACME_SECRET"}, "from-env")):
+        for options, expected in (
+            ({"secret": "plain"}, "plain"), ({"secret_file": "secret"}, "from-file"), ({"secret_env": "ACME_SECRET"}, "from-env"),
+        ):
             self.assertEqual(self.read(options).secret.get_secret_value(), expected)
         self.assertEqual(self.intake.problems, [])
         self.assertEqual(len(self.intake.warnings), 1)
@@ -94,7 +96,8 @@ class OptionsTests(SynchronousTestCase):
 
     def test_secrets_that_are_not_there(self) -> None:
         """Two at once, an absent file, an unset variable, a wrong type: one problem each, and never the secret."""
-        for options in ({"secret": "hunter2", "secret_file": "x"}, {"secret_file": "absent"}, {"secret_env": "UNSET"}, {"secret_env": "EMPTY"},
+        for options in ({"secret": "hunter2", "secret_file": "x"}, {"secret_file": "absent"}, {"secret_env": "UNSET"},
+                        {"secret_env": "EMPTY"},
                         {"secret": 3}, {"secret_file": ["hunter2"]}):
             self.intake.problems.clear()
             self.assertIsNone(self.read(options))

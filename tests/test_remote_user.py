@@ -16,7 +16,8 @@ class RemoteUserTests(SynchronousTestCase):
         found = run_rewriter(RemoteUser, {"user": "{username}"}, principal(groups=("a,b", "c"), name="Zoë"))
         self.assertEqual(
             found,
-            [(b"Remote-User", b"alice"), (b"Remote-Groups", b"c"), (b"Remote-Name", "Zoë".encode()), (b"Remote-Email", b"alice@example.com")],
+            [(b"Remote-User", b"alice"), (b"Remote-Groups", b"c"), (b"Remote-Name", "Zoë".encode()),
+             (b"Remote-Email", b"alice@example.com")],
         )
 
     def test_the_browser_says_nothing(self) -> None:

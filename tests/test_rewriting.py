@@ -64,8 +64,10 @@ class RewritingTests(SynchronousTestCase):
     def test_what_fails(self) -> None:
         """What is not managed or would not be one field fails, names the rewriter, and never repeats a value."""
         for returns in (
-            [(b"X-C", b"secret")], [(b"X-A", b"secret\r\nX-Admin: 1")], [(b"X-A", b"secret\0")], [(b"X-A\r\n", b"secret")], [(b"", b"secret")],
-            [(b"X A", b"secret")], [("X-A", "secret")], [(b"X-A", None)], [(b"X-A",)], [b"X-A"], None, "X-A: secret", iter([]), {b"X-A": b"1"},
+            [(b"X-C", b"secret")], [(b"X-A", b"secret\r\nX-Admin: 1")], [(b"X-A", b"secret\0")], [(b"X-A\r\n", b"secret")],
+            [(b"", b"secret")], [(b"X A", b"secret")], [("X-A", "secret")], [(b"X-A", None)], [(b"X-A",)], [b"X-A"], None,
+            "X-A: secret", iter([]),
+            {b"X-A": b"1"},
         ):
             with self.assertRaises(RewriterFailed) as caught:
                 Rewriting([Says("one", returns)]).identity(signed_in())
@@ -90,7 +92,8 @@ class RewritingTests(SynchronousTestCase):
 
     def test_valid_until(self) -> None:
         """The block holds until the first of its rewriters ends; what is no IdentityFields fails."""
-        rewriting = Rewriting([Timed(IdentityFields([(b"Authorization", b"x")], 50.0)), Timed(IdentityFields([], 40.0)), Timed(IdentityFields([]))])
+        timed = [Timed(IdentityFields([(b"Authorization", b"x")], 50.0)), Timed(IdentityFields([], 40.0)), Timed(IdentityFields([]))]
+        rewriting = Rewriting(timed)
         self.assertEqual(rewriting.identity(signed_in()).valid_until, 40.0)
         for wrong in (None, [(b"Authorization", b"x")], IdentityFields([], "soon"), IdentityFields(None)):  # type: ignore[arg-type]
             self.assertRaises(RewriterFailed, Rewriting([Timed(wrong)]).identity, signed_in())

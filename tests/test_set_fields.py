@@ -21,7 +21,8 @@ class SetFieldsTests(SynchronousTestCase):
 
     def test_remove(self) -> None:
         """What is removed does not reach this service in any spelling; requests to other services keep it."""
-        head = run_request(SetFields, {"remove": ["X-Debug", "Accept-Language"]}, None, request_head(fields={"x_debug": "1", "Accept-Language": "de"}))
+        browser = request_head(fields={"x_debug": "1", "Accept-Language": "de"})
+        head = run_request(SetFields, {"remove": ["X-Debug", "Accept-Language"]}, None, browser)
         self.assertEqual([name for name, _ in head.fields if name in (b"x_debug", b"Accept-Language")], [])
         rewriting = Rewriting([make(SetFields, {"set": {"X-User": "{email}"}, "remove": ["X-Debug"]})])
         self.assertEqual((rewriting.managed, managed_everywhere([rewriting])), ({b"x-user", b"x-debug"}, {b"x-user"}))

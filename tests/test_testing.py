@@ -61,9 +61,11 @@ class RewriterToolTests(SynchronousTestCase):
 
     def test_run_request(self) -> None:
         """The whole head: the browser's fields stripped, Host the upstream's, identity and per-request fields set."""
-        head = run_request(Greets, {}, None, request_head("POST", "/a?b", [("X-Greeting", "forged"), ("Content-Length", "0"), ("Accept", "*/*")]))
+        browser = request_head("POST", "/a?b", [("X-Greeting", "forged"), ("Content-Length", "0"), ("Accept", "*/*")])
+        head = run_request(Greets, {}, None, browser)
         self.assertEqual((head.method, head.target, head.fields[0]), (b"POST", b"/a?b", (b"Host", b"service.example")))
-        for line in ((b"X-Greeting", b"hello alice"), (b"X-Method", b"POST"), (b"Accept", b"*/*"), (b"X-Forwarded-Host", b"apps.example.com")):
+        for line in ((b"X-Greeting", b"hello alice"), (b"X-Method", b"POST"), (b"Accept", b"*/*"),
+                     (b"X-Forwarded-Host", b"apps.example.com")):
             self.assertEqual(head.fields.count(line), 1, line)
         self.assertEqual([value for name, value in head.fields if name == b"X-Greeting"], [b"hello alice"])
 

@@ -75,7 +75,8 @@ class UsersFileTests(SynchronousTestCase):
         """Other hashes, broken ones, and hashes that would stop the machine are refused."""
         dear = HASH.replace("m=64", "m=4194304")
         slow = HASH.replace("t=1", "t=1000")
-        for bad in ("", "hunter2", "$2b$12$abcdefghijklmnopqrstuv", HASH.replace("argon2id", "argon2i"), HASH[:-30], HASH.replace("m=64", "m=x"),
+        for bad in ("", "hunter2", "$2b$12$abcdefghijklmnopqrstuv", HASH.replace("argon2id", "argon2i"), HASH[:-30],
+                    HASH.replace("m=64", "m=x"),
                     HASH[:-1] + "!", dear, slow, HASH.rsplit("$", 1)[0] + "$"):
             self.assertEqual([key for key, _ in self.problems(f"[a]\npassword = '{bad}'")], ["a.password"], bad)
 

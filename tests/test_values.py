@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.header
 import quopri
+from typing import Any
 from urllib.parse import unquote
 
 from hypothesis import given
@@ -126,8 +127,9 @@ class FieldWriterTests(SynchronousTestCase):
     def test_lines_and_log(self) -> None:
         """Missing values make no line; what is left out is logged with who, and only then."""
         events: list[dict[str, object]] = []
-        globalLogPublisher.addObserver(events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
         writer = FieldWriter(ValueSettings(separator=";", encoding="percent"), Logger("test"))
         wanted = [(b"X-A", Template("{groups}")), (b"X-B", Template("{claims.none}"))]
         self.assertEqual(writer.lines(wanted, principal(groups=("ä", "b"))), [(b"X-A", b"%C3%A4;b")])

@@ -1,4 +1,4 @@
-"""A header rewriter: tells ACME's legacy tools who is there.   [[rewrite]] use = "acme-user" """
+"""A header rewriter: tells ACME's legacy tools who is there ([[rewrite]] use = "acme-user")."""
 
 from meshproxy.api import hookimpl
 
