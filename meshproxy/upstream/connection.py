@@ -7,9 +7,7 @@ its own producer, so that a request costs no timer, no closure and no Deferred.
 
 from __future__ import annotations
 
-import socket
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IProtocol, IPushProducer
 from twisted.python.failure import Failure
@@ -18,70 +16,44 @@ from zope.interface import implementer
 from ..core.evidence import Evidence, Phase
 from .answer import AnswerReader, BadAnswer
 from .failures import Loss, loss_of
+from .link import Link, State
+from .tunnel import Tunnel
 from .upload import BodyMismatch, Upload
 
 if TYPE_CHECKING:
     from .attempt import Attempt
     from .exchange import Exchange
     from .pool import Pool
-    from .tls import Witness
 
-_CLOSE_FOR = 2.0
-"""Seconds that an orderly close may take before the connection is aborted."""
 _LINGER_FOR = 1.0
 """Seconds that an upload may go on, without a byte, after its answer is complete."""
 
 
-class State(IntEnum):
-    """What a connection is doing. ``LINGERING``: the answer is complete, the upload is not."""
-
-    OPENING = 0
-    IDLE = 1
-    BUSY = 2
-    LINGERING = 3
-    TUNNEL = 4
-    CLOSING = 5
-    CLOSED = 6
-
-
 @implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
-class Connection:
+class Connection(Link):
     """One TCP or Unix connection (:class:`twisted.internet.interfaces.IProtocol`); :class:`SecureConnection` is the one under TLS.
 
-    :ivar state: what it is doing.
     :ivar exchange: the request (or tunnel) it carries.
-    :ivar deadline: when to give up what it is doing; the wheel reads it.
-    :ivar witness: what TLS saw of the other side.
-    :ivar tcp_clean: under TLS: whether TCP itself ended in order; set just before ``connectionLost``.
+    :ivar timings, resolved: how it was opened.
     """
 
     __slots__ = (
-        "_answering", "_attempt", "_choked", "_finished", "_head", "_paused", "_pool", "_reader", "_seconds", "_served", "_service_done",
-        "_socket", "_upload", "deadline", "exchange", "resolved", "state", "tcp_clean", "timings", "transport", "witness",
+        "_answering", "_attempt", "_choked", "_head", "_reader", "_served", "_tunnel", "_upload", "exchange", "resolved", "timings",
     )
 
     def __init__(self, pool: Pool, attempt: Attempt) -> None:
-        self._pool = pool
+        super().__init__(pool)
         self._attempt: Attempt | None = attempt
-        self._seconds = pool.seconds
         self._reader: AnswerReader | None = None
         self._upload: Upload | None = None
+        self._tunnel: Tunnel | None = None
         self._head = b""
         self._served = 0
         self._answering = False
-        self._paused = False
         self._choked = False
-        self._finished = False
-        self._service_done = False
-        self._socket: socket.socket | None = None
-        self.transport: Any = None
-        self.state = State.OPENING
         self.exchange: Exchange | None = None
-        self.deadline = 0.0
         self.timings: dict[str, float] = {}
         self.resolved: tuple[str, ...] = ()
-        self.witness: Witness | None = None
-        self.tcp_clean: bool | None = None
 
     # -- towards the pool -----------------------------------------------------------------------------------------
 
@@ -128,38 +100,6 @@ class Connection:
         self.deadline = self._seconds() + idle_for
         self._pool.wheel.watch(self)
 
-    def looks_alive(self) -> bool:
-        """Whether nothing waits unread in the socket: a byte or a FIN that the reactor has not come to yet.
-
-        Asked only for requests that cannot be repeated, because it costs a system call.
-        """
-        if self._socket is None:
-            return True
-        try:
-            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
-
-    def close(self) -> None:
-        """Close in order; if the other side does not follow, abort."""
-        if self.state >= State.CLOSING:
-            return
-        self.state = State.CLOSING
-        self.deadline = self._seconds() + _CLOSE_FOR
-        self._pool.wheel.watch(self)
-        # TLS closes only when no producer is registered any more.
-        self.transport.unregisterProducer()
-        self.transport.loseConnection()
-
-    def abort(self) -> None:
-        """Close at once (RST), whatever is on the way."""
-        if self.state != State.CLOSED:
-            self.state = State.CLOSING
-            self.transport.abortConnection()
-
     def break_off(self, words: str) -> None:
         """We stop: fail what it carries, and close it at once."""
         if self.exchange is not None:
@@ -167,13 +107,18 @@ class Connection:
         else:
             self.abort()
 
+    def end(self) -> None:
+        """The request is over and so is the connection: give the place back, close in order."""
+        self._pool.over(self.detach())
+        self.close()
+
     def detach(self) -> Exchange | None:
         """Cut the link to the request; its holder can do nothing here any more."""
         exchange, self.exchange = self.exchange, None
         self._upload = None
         self._head = b""
         if exchange is not None:
-            exchange.connection = None
+            exchange.connection = exchange.tunnel = None
         return exchange
 
     # -- towards the relay, through the exchange --------------------------------------------------------------------
@@ -212,50 +157,31 @@ class Connection:
         if last:
             self.transport.write(last)
         if self.state == State.LINGERING:
-            self._pool.over(self.detach())
-            self.close()
+            self.end()
         else:
             self._upload_moved()
 
     def pause_reading(self) -> None:
         """The browser is slower than the service: stop reading. Time does not count against the service meanwhile."""
-        if not self._paused and self.state in (State.BUSY, State.TUNNEL):
-            self._paused = True
-            if self._answering or self.state == State.TUNNEL:
+        if self._paused:
+            return
+        if self._tunnel is not None:
+            self._tunnel.pause()
+        elif self.state == State.BUSY:
+            if self._answering:
                 self.deadline = 0.0
-            self.transport.pauseProducing()
+            self.pause()
 
     def resume_reading(self) -> None:
         """Read again."""
-        if self._paused:
-            self._paused = False
-            if self.state == State.TUNNEL:
-                self._expect_within(self._pool.timeouts.tunnel_idle)
-            elif self._answering:
-                self._expect_within(self._pool.timeouts.idle)
-            self.transport.resumeProducing()
-
-    def write_tunnel(self, data: bytes) -> None:
-        """Raw bytes to the service."""
-        if self.state == State.TUNNEL and not self._finished:
-            if self.deadline:
-                self.deadline = self._seconds() + self._pool.timeouts.tunnel_idle
-            self.transport.write(data)
-
-    def finish_tunnel(self) -> None:
-        """The browser half-closed."""
-        if self.state != State.TUNNEL or self._finished:
+        if not self._paused:
             return
-        self._finished = True
-        if self._service_done:
-            self._pool.over(self.detach())
-            self.close()
-        elif self.witness is None:
-            self.transport.loseWriteConnection()
-        else:
-            # TLS knows no half-close in Twisted: say close_notify, take what still comes.
-            self.transport.unregisterProducer()
-            self.transport.loseConnection()
+        if self._tunnel is not None:
+            self._tunnel.resume()
+            return
+        if self._answering:
+            self.expect_within(self._pool.timeouts.idle)
+        self.unpause()
 
     def _upload_moved(self) -> None:
         """The upload makes progress: the service has its time for the answer anew."""
@@ -264,36 +190,14 @@ class Connection:
         elif not self._answering:
             self.deadline = self._seconds() + self._pool.timeouts.response
 
-    def _expect_within(self, seconds: float) -> None:
-        self.deadline = self._seconds() + seconds
-        self._pool.wheel.watch(self)
-
     # -- towards the transport --------------------------------------------------------------------------------------
-
-    def makeConnection(self, transport: Any) -> None:
-        """The transport is there (TCP is connected; under TLS the handshake begins)."""
-        self.transport = transport
-        transport.registerProducer(self, True)
-        inner = getattr(transport, "transport", transport)
-        self._socket = getattr(inner, "socket", None)
-        if getattr(self._socket, "family", None) in (socket.AF_INET, socket.AF_INET6):
-            inner.setTcpNoDelay(True)
-
-    def connectionMade(self) -> None:
-        """Part of the interface; :meth:`makeConnection` does it all."""
-
-    def logPrefix(self) -> str:
-        """How Twisted names it in log lines."""
-        return "upstream"
 
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the service."""
         if self.state == State.BUSY:
             self._answer_bytes(data)
-        elif self.state == State.TUNNEL:
-            if self.deadline:
-                self.deadline = self._seconds() + self._pool.timeouts.tunnel_idle
-            self.exchange.receiver.tunnel_data(data)  # type: ignore[union-attr]
+        elif self._tunnel is not None and self.state == State.TUNNEL:
+            self._tunnel.received(data)
         elif self.state == State.IDLE:
             # Nobody asked: it is not known whose these bytes are.
             self._pool.surplus_total += 1
@@ -302,13 +206,10 @@ class Connection:
 
     def readConnectionLost(self) -> None:
         """The service half-closed (FIN), on a transport that lets us know."""
-        if self.state == State.TUNNEL:
-            self._tunnel_closed(clean=True)
+        if self._tunnel is not None:
+            self._tunnel.closed(clean=True)
         else:
             self._service_closed(self.state, Loss("eof", "the service closed the connection", clean=True))
-
-    def writeConnectionLost(self) -> None:
-        """Our own half-close went out."""
 
     def connectionLost(self, reason: Failure) -> None:
         """The connection is gone."""
@@ -318,16 +219,16 @@ class Connection:
             loss = self.witness.explain(loss, self.tcp_clean)
         if state == State.OPENING and self._attempt is not None:
             self._attempt.lost(loss)
-        elif state == State.TUNNEL:
-            if not self._service_done:
-                self._tunnel_closed(loss.clean)
+        elif self._tunnel is not None:
+            if state == State.TUNNEL:
+                self._tunnel.closed(loss.clean)
         else:
             self._service_closed(state, loss)
         self._pool.over(self.detach())
         self._pool.gone(self)
         if self._reader is not None:
             self._reader.close()
-        self._attempt = None
+        self._attempt = self._tunnel = None
 
     def pauseProducing(self) -> None:
         """The service does not take our bytes as fast as we have them (the transport's call)."""
@@ -343,9 +244,6 @@ class Connection:
             if self.state == State.BUSY:
                 self._upload_moved()
             self.exchange.receiver.resume_body()
-
-    def stopProducing(self) -> None:
-        """The transport is gone; ``connectionLost`` says the rest."""
 
     # -- the answer -------------------------------------------------------------------------------------------------
 
@@ -373,7 +271,7 @@ class Connection:
         elif reader.head is not None:
             self._answering = True
             if not reader.complete and not self._paused:
-                self._expect_within(self._pool.timeouts.idle)
+                self.expect_within(self._pool.timeouts.idle)
             receiver.answer_started(*reader.head)
             if self.exchange is not exchange:
                 return
@@ -394,17 +292,12 @@ class Connection:
         if self._upload is not None:
             # The service has answered without waiting for the body. What is on its way may go on, but not for ever.
             self.state = State.LINGERING
-            if self._paused:
-                self._paused = False
-                self.transport.resumeProducing()
-            self._expect_within(_LINGER_FOR)
+            self.unpause()
+            self.expect_within(_LINGER_FOR)
             exchange.receiver.answer_finished()
             return
         self.detach()
-        if self._paused:
-            # An idle connection must be read: its FIN is what tells that it is dead.
-            self._paused = False
-            self.transport.resumeProducing()
+        self.unpause()  # an idle connection must be read: its FIN is what tells that it is dead
         if reader.reusable and not self._choked:
             pool.give_back(self)
         else:
@@ -416,28 +309,14 @@ class Connection:
         reader = self._reader
         assert reader is not None and reader.head is not None  # noqa: S101 - a verified 101 has a head
         fields = reader.head[2]
-        self.state = State.TUNNEL
         self._reader = None
         reader.close()
         exchange.head = b""
-        if self._socket is not None:
-            # Hours of silence are normal here: let the kernel find out when nobody is there any more.
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._expect_within(self._pool.timeouts.tunnel_idle)
+        self.state = State.TUNNEL
+        self._tunnel = exchange.tunnel = Tunnel(self, exchange, self._pool.timeouts.tunnel_idle)
         exchange.receiver.tunnel_opened(fields)
         if early and self.exchange is exchange:
             exchange.receiver.tunnel_data(early)
-
-    def _tunnel_closed(self, clean: bool) -> None:
-        """The service's direction has ended; after a clean end ours may go on until the relay finishes it."""
-        exchange = self.exchange
-        if exchange is None:
-            return
-        self._service_done = True
-        if not clean or self._finished:
-            self._pool.over(self.detach())
-            self.close()
-        exchange.receiver.tunnel_closed(clean)
 
     def _service_closed(self, state: State, loss: Loss) -> None:
         """No byte will come any more."""
@@ -446,8 +325,7 @@ class Connection:
             self._pool.discard(self)
             self.close()
         elif state == State.LINGERING:
-            self._pool.over(self.detach())
-            self.close()
+            self.end()
         elif state == State.BUSY and exchange is not None and reader is not None:
             if loss.clean and reader.end():
                 self._upload = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .lane import Lane
     from .pool import Pool
+    from .tunnel import Tunnel
 
 _SAFE_TO_REPEAT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"))
 
@@ -24,6 +25,7 @@ class Exchange:
     """One request (:class:`meshproxy.core.ports.UpstreamExchange`). In the queue it is an entry of the wheel.
 
     :ivar connection: the connection that carries it, ``None`` before and after.
+    :ivar tunnel: the tunnel it became, while it lasts.
     :ivar attempt: the connection being opened for it.
     :ivar lane: where it holds a place or waits; ``None`` once it is over.
     :ivar attempts: how many connections were tried.
@@ -32,7 +34,7 @@ class Exchange:
 
     __slots__ = (
         "attempt", "attempts", "body", "chunked", "connection", "deadline", "head", "lane", "method", "pool", "principal", "receiver",
-        "started_at", "submitted_at", "websocket_key",
+        "started_at", "submitted_at", "tunnel", "websocket_key",
     )
 
     def __init__(
@@ -49,6 +51,7 @@ class Exchange:
         self.websocket_key = websocket_key
         self.principal = principal
         self.connection: Connection | None = None
+        self.tunnel: Tunnel | None = None
         self.attempt: Attempt | None = None
         self.attempts = 1
         self.deadline = 0.0
@@ -82,13 +85,13 @@ class Exchange:
 
     def write_tunnel(self, data: bytes) -> None:
         """See :class:`meshproxy.core.ports.UpstreamExchange`."""
-        if self.connection is not None:
-            self.connection.write_tunnel(data)
+        if self.tunnel is not None:
+            self.tunnel.write(data)
 
     def finish_tunnel(self) -> None:
         """See :class:`meshproxy.core.ports.UpstreamExchange`."""
-        if self.connection is not None:
-            self.connection.finish_tunnel()
+        if self.tunnel is not None:
+            self.tunnel.finish()
 
     def cancel(self) -> None:
         """See :class:`meshproxy.core.ports.UpstreamExchange`."""

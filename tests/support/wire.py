@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
 
 from meshproxy.core.places import Upstream
 from meshproxy.settings import PoolSettings, TimeoutSettings
@@ -180,3 +181,16 @@ class Wire:
         assert not self.reactor.getDelayedCalls(), self.reactor.getDelayedCalls()
         assert not len(self.wheel), self.wheel._slot_of
         assert self.pool.connections == 0 and self.pool.active == 0 and self.pool.tunnels == 0 and self.pool.queued == 0
+
+
+class WireTests(SynchronousTestCase):
+    """A wire that must be empty at the end: no timer, no entry, no connection, no place taken."""
+
+    def setUp(self) -> None:
+        self.wire = Wire()
+        self.addCleanup(lambda: self.wire.close())
+
+    def other_wire(self, **options: object) -> Wire:
+        self.wire.close()
+        self.wire = Wire(**options)  # type: ignore[arg-type]
+        return self.wire
