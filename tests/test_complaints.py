@@ -44,8 +44,8 @@ class ComplaintTests(SynchronousTestCase):
             ),
             (
                 MainFile,
-                PUBLIC | {"identity": {"A": {"type": "x"}}},
-                ("identity.A", "'A' is no name: small letters, digits and '-', at most 63", "did you mean 'a'?"),
+                PUBLIC | {"identity": {"a b": {"type": "x"}}},
+                ("identity.a b", "'a b' is no name: letters, digits, '-' and '_', at most 63", None),
             ),
             (MainFile, PUBLIC | {"tls": {"more": [{"cert_file": "a"}]}}, ("tls.more.0.key_file", "required, and missing", None)),
             (ServiceFile, SERVICE | {"title": ""}, ("title", "must not be empty", None)),

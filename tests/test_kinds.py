@@ -11,6 +11,7 @@ from meshproxy.config.wrong import Wrong
 
 GOOD = {
     kinds.parse_name: [("grafana", "grafana"), ("a1-b", "a1-b"), ("0", "0")],
+    kinds.parse_table_name: [("corp", "corp"), ("My_Corp-2", "My_Corp-2")],
     kinds.parse_route_path: [
         ("/", "/"),
         ("/grafana", "/grafana"),
@@ -46,6 +47,7 @@ GOOD = {
 
 BAD = {
     kinds.parse_name: ["", "A", "-a", "a_b", "a.b", "a" * 64, "ä", "a\n"],
+    kinds.parse_table_name: ["", "a b", "a.b", "-a", "_a", "a/b", "ä", "a" * 64],
     kinds.parse_route_path: [
         "",
         "grafana",

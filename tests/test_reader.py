@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shutil import rmtree
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from meshproxy.config import load, survey
+from meshproxy.config import drafts, load, survey
+from meshproxy.config.complaints import keys_of
+from meshproxy.config.main_model import MainFile
+from meshproxy.config.service_model import ServiceFile
 from meshproxy.problems import ConfError
+from meshproxy.settings import Settings
 
-from .support.conf_dirs import MAIN, SERVICE, ConfDir
+from .support.conf_dirs import MAIN, SERVICE, ConfDir, properties
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,7 +39,7 @@ class ReaderTests(SynchronousTestCase):
             'lissen = 1\nmesh = "no"',
             tables="[session.x]\n",
             base='public_url = "http://a.example"\n',
-            identity="[identity.Corp]\ntype = 'oidc'\n",
+            identity="[identity.\"a b\"]\ntype = 'oidc'\n",
         )
         self.conf.service("orders", "upstream = 'http://u:p@a.b'\n[route]\npath = 'x'\n[acess]\n")
         self.conf.service("bad", "= 1")
@@ -43,7 +50,7 @@ class ReaderTests(SynchronousTestCase):
             [
                 ("meshproxy.toml", "public_url"),
                 ("meshproxy.toml", "mesh"),
-                ("meshproxy.toml", "identity.Corp"),
+                ("meshproxy.toml", "identity.a b"),
                 ("meshproxy.toml", "lissen"),
                 ("meshproxy.toml", "session.x"),
                 ("services/Bad_Name.toml", "the file's name is the service's"),
@@ -124,6 +131,71 @@ class ReaderTests(SynchronousTestCase):
         (self.conf.path / "services/orders.toml").unlink()
         self.conf.service("grafana", (ROOT / "tests/data/conf_full/services/grafana.toml").read_text("utf-8"))
         self.assertEqual(self.conf.problems(), [])
+
+
+#: Values that are right somewhere, and wrong everywhere else.
+SCRAPS = st.sampled_from(
+    [
+        "https://a.example",
+        "http://localhost",
+        "http://a:80",
+        "unix:x",
+        "sample:",
+        "/",
+        "/x",
+        "a.example",
+        "tcp:80",
+        "tls:81",
+        "unix:s",
+        "redis",
+        "cookie",
+        "etcd",
+        "30s",
+        "2h",
+        "64KiB",
+        "*",
+        "",
+        "preserve",
+        "users",
+        "oidc",
+        "spiffe://td/a",
+        "10.0.0.0/8",
+        "a@b",
+        "redis://:p@h",
+        "missing.file",
+        "services",
+        "\0",
+        "none",
+        0,
+        1,
+        -1,
+        True,
+        False,
+        1.5,
+    ]
+)
+KEYS = st.sampled_from(sorted({key.rpartition(".")[2] for model in (MainFile, ServiceFile) for key in keys_of(model)} | {"corp", "x", ""}))
+TABLES = st.dictionaries(
+    KEYS, st.recursive(SCRAPS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
+)
+
+
+class AnythingTests(SynchronousTestCase):
+    @properties
+    @given(TABLES, TABLES, st.dictionaries(KEYS, st.dictionaries(KEYS, SCRAPS, max_size=6), max_size=4))
+    def test_whatever_files_say(self, main: dict, service: dict, more: dict) -> None:
+        """There are settings and a list of problems, each one line; nothing else is ever raised."""
+        conf = ConfDir(self)
+        raw = {
+            "meshproxy.toml": main | {"public_url": "https://a.example"} | more,
+            "services/orders.toml": service | {"upstream": "https://a"} | more,
+        }
+        self.patch(drafts, "read_toml", lambda intake, file: raw[file])
+        surveyed = survey(conf.path, environ={})
+        self.assertIsInstance(surveyed.settings, Settings)
+        for finding in (*surveyed.problems, *surveyed.warnings):
+            self.assertTrue(str(finding).isprintable(), finding)
+        rmtree(conf.path)
 
 
 class EmbeddedDefaultTests(SynchronousTestCase):

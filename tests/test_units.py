@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from twisted.trial.unittest import SynchronousTestCase
 
-from meshproxy.config.units import BYTES, SECONDS, Duration, Size, parse_duration, parse_positive_size, parse_size
+from meshproxy.config.units import BYTES, SECONDS, Duration, Size, parse_duration, parse_positive_size, parse_size, parse_span
 from meshproxy.config.wrong import Wrong
 
 from .support.conf_dirs import properties
@@ -33,6 +33,12 @@ class DurationTests(SynchronousTestCase):
         for value in ("30", "30x", "", "0s", "-1s", "1h30m", "4000d", "1 s", "٣s", 30, 1.5, True, None, ["1s"]):
             with self.subTest(value):
                 self.assertRaises(Wrong, parse_duration, value)
+
+    def test_zero_where_it_means_something(self) -> None:
+        """A clock's tolerance may be none; a timeout may not."""
+        self.assertEqual((parse_span("0s"), parse_span("1m")), (0.0, 60.0))
+        for value in ("0", 0, "-1s", "1"):
+            self.assertRaises(Wrong, parse_span, value)
 
     def test_a_bare_number_gets_a_hint(self) -> None:
         """Whoever writes 30 learns how to write thirty seconds."""

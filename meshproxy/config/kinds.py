@@ -24,6 +24,7 @@ OWN_PREFIX = "/_meshproxy"
 ICON_SUFFIXES = (".svg", ".png", ".jpg", ".jpeg", ".webp", ".ico")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_TABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ROUTE_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,=:@-]+(?:/[A-Za-z0-9._~!$&'()*+,=:@-]+)*")
 _SPIFFE = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/[A-Za-z0-9._-]+)*")
@@ -47,10 +48,17 @@ def _schema(pattern: str | None = None, **more: Any) -> WithJsonSchema:
 
 
 def parse_name(text: str) -> str:
-    """The name of a service or a table: it stands in URLs, metrics and logs."""
+    """The name of a service: it stands in metrics, logs and assertions."""
     if not _NAME.fullmatch(text) or len(text) > 63:
         fixed = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
         raise Wrong(f"{text!r} is no name: small letters, digits and '-', at most 63", f"did you mean '{fixed}'?" if fixed else None)
+    return text
+
+
+def parse_table_name(text: str) -> str:
+    """The name of a provider or an audit logger: what TOML takes as a bare key; it stands in URLs and logs."""
+    if not _TABLE_NAME.fullmatch(text):
+        raise Wrong(f"{text!r} is no name: letters, digits, '-' and '_', at most 63")
     return text
 
 
@@ -177,7 +185,7 @@ def _claim_values(value: object) -> list[str]:
 
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Name = Annotated[str, PlainValidator(_text(parse_name)), _schema("^[a-z0-9][a-z0-9-]*$")]
+TableName = Annotated[str, PlainValidator(_text(parse_table_name)), _schema("^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 PublicUrl = Annotated[Origin, PlainValidator(_text(parse_public_url)), _schema("^https?://[^/?#@]+/?$")]
 UpstreamUrl = Annotated[Upstream, PlainValidator(_text(parse_upstream)), _schema("^(https?://|unix:|sample:)")]
 HostName = Annotated[str, PlainValidator(_text(parse_host)), _schema(r"^[^/:*@\s]+$|^\[[0-9A-Fa-f:.]+\]$")]

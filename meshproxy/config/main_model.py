@@ -12,10 +12,10 @@ from .kinds import (
     CookieDomain,
     Email,
     Endpoint,
-    Name,
     Network,
     OptionalEndpoint,
     PublicUrl,
+    TableName,
     Text,
     TrustedPeer,
 )
@@ -130,7 +130,7 @@ class MainFile(Table):
     log: LogTable = tables(LogTable, "Logs.")
     operators: OperatorsTable = tables(OperatorsTable, "Who sees diagnoses.")
     session: SessionTable = tables(SessionTable, "Sessions.")
-    identity: dict[Name, ProviderTable] = tables(dict, "Identity providers by name; several at once give a chooser.")
+    identity: dict[TableName, ProviderTable] = tables(dict, "Identity providers by name; several at once give a chooser.")
     limits: LimitsTable = tables(LimitsTable, "Limits towards browsers.")
-    audit: dict[Name, AuditTable] = tables(dict, "Audit loggers by name.")
+    audit: dict[TableName, AuditTable] = tables(dict, "Audit loggers by name.")
     tls: ListenTlsTable | None = key(None, "TLS towards browsers.")

@@ -28,6 +28,14 @@ def parse_duration(value: object) -> float:
 
     :raises Wrong: without a unit, with an unknown one, not more than zero, or longer than ten years.
     """
+    seconds = parse_span(value)
+    if seconds <= 0:
+        raise Wrong(f"{value!r}: a duration must be more than zero")
+    return seconds
+
+
+def parse_span(value: object) -> float:
+    """As :func:`parse_duration`, but ``"0s"`` is one too: for what may be switched off."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise Wrong("a duration needs a unit and quotes", f"did you mean \"{value:g}s\"?" if math.isfinite(value) else None)
     if not isinstance(value, str):
@@ -36,8 +44,6 @@ def parse_duration(value: object) -> float:
     if found is None:
         raise Wrong(f'{value!r} is no duration: write "500ms", "30s", "15m", "12h" or "7d"')
     seconds = float(found[1]) * SECONDS[found[2]]
-    if seconds <= 0:
-        raise Wrong(f"{value!r}: a duration must be more than zero")
     if seconds > LONGEST:
         raise Wrong(f"{value!r} is longer than ten years")
     return seconds
@@ -85,6 +91,8 @@ _SIZE_SCHEMA = {
 
 #: Seconds, more than zero.
 Duration = Annotated[float, PlainValidator(parse_duration), WithJsonSchema(_DURATION_SCHEMA)]
+#: Seconds, zero or more.
+Span = Annotated[float, PlainValidator(parse_span), WithJsonSchema(_DURATION_SCHEMA)]
 #: Bytes, zero or more.
 Size = Annotated[int, PlainValidator(parse_size), WithJsonSchema(_SIZE_SCHEMA)]
 #: Bytes, more than zero.
