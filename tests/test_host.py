@@ -166,6 +166,27 @@ class TableTests(SynchronousTestCase):
             Plugins.load(self.conf_dir).make(self.table("acme-user", "rewrite.0"), "header_rewriter", context(conf_dir=self.conf_dir))
         self.assertIn("not bytes", str(caught.exception))
 
+    def test_fingerprint(self) -> None:
+        """It changes with the table, with the content of a file that the table names, and with a secret; with nothing else."""
+        (self.conf_dir / "users.toml").write_text("[alice]")
+        users = self.table("users", "identity.local", file="users.toml")
+        basic = self.table("basic", "rewrite.0", password_env="SECRET")
+
+        def both(secret: str = "one") -> tuple[bytes, bytes]:
+            found = [
+                self.plugins.fingerprint(table, kind, self.conf_dir, {"SECRET": secret, "OTHER": str(len(secret))})
+                for table, kind in ((users, "identity_provider"), (basic, "header_rewriter"))
+            ]
+            return found[0], found[1]
+
+        before = both()
+        self.assertEqual(before, both())
+        self.assertNotEqual(before[1], both("three")[1])
+        self.assertEqual(before[0], both("three")[0])
+        (self.conf_dir / "users.toml").write_text("[bobby]")
+        self.assertNotEqual(before[0], both()[0])
+        self.assertNotEqual(before[1], self.plugins.fingerprint(self.table("basic", "rewrite.0"), "header_rewriter", self.conf_dir, {}))
+
     def settings(self, *, store: str = "cookie", users: str = "users.toml") -> Settings:
         service = ServiceSettings(
             "app", "App", Upstream("http", "app", 80), RouteSettings("localhost"), AccessSettings(public=True),

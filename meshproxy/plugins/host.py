@@ -5,6 +5,7 @@ The rule: all problems of all plugins at once, before anything is made; a name b
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -186,6 +187,22 @@ class Plugins:
         if wrong:
             raise ConfError(Problem(file, table.key, f"{_WORDS[kind]} {table.use!r}: {what}") for what in wrong)
         return instance
+
+    def fingerprint(self, table: PluginTable, kind: str, conf_dir: Path, environ: Mapping[str, str] = os.environ) -> bytes:
+        """A digest of all that an instance is made of: the table, the files and the environment variables that it names.
+
+        The same after a reload: the instance may go on. Another one: it must be made anew, though the table reads the same.
+        """
+        intake = Intake(conf_dir.absolute(), environ)
+        self._read(table, kind, intake)
+        found = hashlib.sha256(repr((kind, table.use, table.name, dict(table.options))).encode(errors="surrogatepass"))
+        for path in sorted(intake.files):
+            content = path.read_bytes() if path.is_file() else b""
+            found.update(repr((str(path), hashlib.sha256(content).digest())).encode(errors="surrogatepass"))
+        for key, name in table.options.items():
+            if key.endswith("_env") and isinstance(name, str):
+                found.update(hashlib.sha256(environ.get(name, "").encode(errors="surrogatepass")).digest())
+        return found.digest()
 
     def _read(self, table: PluginTable, kind: str, intake: Intake) -> Any:
         """The validated settings, or ``None`` after complaining."""
