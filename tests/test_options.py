@@ -94,6 +94,20 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(len(self.intake.warnings), 1)
         self.assertIn(path, self.intake.files)
 
+    def test_texts_as_secrets(self) -> None:
+        """A text may come from a file or the environment too, unless the model has a key of that very name."""
+
+        class Texts(Plain):
+            class Settings(BaseModel):
+                text: str
+                ca: str | None = None
+                ca_file: str | None = None
+
+        found = self.read({"text_env": "ACME_SECRET", "ca_file": "ca.pem"}, Texts)
+        self.assertEqual((found.text, found.ca, found.ca_file), ("from-env", None, "ca.pem"))
+        self.assertIsNone(self.read({"text": "x", "number_env": "ACME_SECRET"}, Texts))
+        self.assertEqual([problem.key for problem in self.intake.problems], ["identity.corp.number_env"])
+
     def test_secrets_that_are_not_there(self) -> None:
         """Two at once, an absent file, an unset variable, a wrong type: one problem each, and never the secret."""
         for options in ({"secret": "hunter2", "secret_file": "x"}, {"secret_file": "absent"}, {"secret_env": "UNSET"},

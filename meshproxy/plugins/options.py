@@ -26,7 +26,7 @@ def read_options(cls: type, table: PluginTable, intake: Intake) -> Any:
     file = shown(table.file, intake.conf_dir)
     before = len(intake.problems)
     model = getattr(cls, "Settings", None)
-    secrets = _secret_fields(cls, model)
+    secrets = _secret_fields(cls, model, table.options)
     options, unfound = _with_secrets(intake, file, table, secrets, _keys(model) if model else frozenset())
     if model is None:
         if options and cls.__init__ is object.__init__:  # type: ignore[misc]
@@ -57,12 +57,18 @@ def _keys(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(info.alias or name for name, info in model.model_fields.items())
 
 
-def _secret_fields(cls: type, model: type[BaseModel] | None) -> tuple[str, ...]:
-    """The keys that hold a secret: of a pydantic secret type, or named in the class's ``secret_fields``."""
+def _secret_fields(cls: type, model: type[BaseModel] | None, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys that hold a secret: named in the class's ``secret_fields``, of a pydantic secret type, or a text that the table gives
+    as one (``X_file``, ``X_env``) although the model says no more than ``str``.
+    """
     named: Iterable[str] = getattr(cls, "secret_fields", ())
-    fields = model.model_fields.items() if model else ()
-    typed = (info.alias or name for name, info in fields if _mentions(info.annotation, SecretStr, SecretBytes))
-    return tuple(dict.fromkeys((*named, *typed)))
+    fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()} if model else {}
+    typed = (key for key, annotation in fields.items() if _mentions(annotation, SecretStr, SecretBytes))
+    given = (
+        key for key, annotation in fields.items()
+        if annotation in (str, str | None) and any(key + form in options and key + form not in fields for form in _FORMS[1:])
+    )
+    return tuple(dict.fromkeys((*named, *typed, *given)))
 
 
 def _mentions(annotation: Any, *types: type) -> bool:
