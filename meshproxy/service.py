@@ -7,6 +7,7 @@ files, and the way out (SIGTERM drains and exits 0). What requests touch is the 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.application.service import Service
@@ -19,7 +20,7 @@ from .configured import Configured, read
 from .web.downstream_tls import DownstreamTls, listen_endpoint
 from .log import set_level
 from .observing import Observing
-from .problems import ConfError
+from .problems import ConfError, Problem
 from .sessions.shared_state import LocalState
 from .worker import Worker
 
@@ -63,7 +64,7 @@ class MeshproxyService(Service):
     async def _start(self) -> None:
         settings = self.configured.settings
         if not self.quiet_warnings:
-            self._warn(self.configured)
+            self._warn(self.configured.warnings)
         self._shared = LocalState(self.reactor, settings.state_dir)
         self._observing = Observing(self.reactor, self.configured)
         self._worker = worker = Worker(
@@ -90,8 +91,8 @@ class MeshproxyService(Service):
             self.log.debug("{traceback}", traceback=failure.getTraceback())
         self._exit(1)
 
-    def _warn(self, configured: Configured) -> None:
-        for warning in configured.warnings:
+    def _warn(self, warnings: Iterable[Problem]) -> None:
+        for warning in warnings:
             self.log.warn("{warning}", warning=str(warning))
 
     # ---------------------------------------------------------------- signals
@@ -184,7 +185,7 @@ class MeshproxyService(Service):
             self.log.warn("[session] store has changed; that takes a restart")
         self.configured = new
         set_level(new.settings.log.level)
-        self._warn(new)
+        self._warn([warning for warning in new.warnings if warning not in old.warnings])
         observing.reconfigure(new)
         observing.reloaded(True, [])
         self.log.info("reloaded")
