@@ -28,7 +28,7 @@ from ..identity.oidc.login import PROTECTED, LoginSettings, authorization_code, 
 from ..identity.oidc.refresh import new_tokens
 from ..identity.oidc.tokens import TokenAnswer, TokenRefused, call_token_endpoint
 from ..identity.presets import Preset, load_preset, preset_names
-from .names import Names
+from .one_or_more import Names
 
 __all__ = [
     "ASYMMETRIC", "DEFAULT_ALGORITHMS", "PROTECTED", "SYMMETRIC", "AccessTokenRules", "BackChannel", "BackChannelError",

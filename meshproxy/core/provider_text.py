@@ -27,4 +27,4 @@ def error_code(text: object) -> str:
     """An OAuth error code as it may be named (RFC 6749 §4.1.2.1: printable ASCII without quote and backslash); "" for all else."""
     if not isinstance(text, str) or not 0 < len(text) <= 64:
         return ""
-    return text if all(0x20 < ord(char) < 0x7F and char not in '"\\' for char in text) else ""
+    return text if all(0x20 <= ord(char) < 0x7F and char not in '"\\' for char in text) else ""
