@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .config import load
+from .config import survey
 from .plugins import Plugins
 from .problems import ConfError, Problem
 from .settings import Settings
@@ -37,14 +37,14 @@ def read(conf_dir: Path, plugins: Plugins | None = None, environ: Mapping[str, s
             plugins = Plugins.load(conf_dir)
         except ConfError as error:
             problems += error.problems
-    try:
-        loaded = load(conf_dir, environ=environ)
-    except ConfError as error:
-        raise ConfError([*problems, *error.problems]) from None
-    if plugins is None:
-        raise ConfError([*problems])
-    findings = plugins.examine(loaded.settings, environ)
-    if findings.problems:
-        raise ConfError([*problems, *findings.problems])
-    settings = replace(loaded.settings, files=loaded.settings.files | findings.files)
-    return Configured(settings, plugins, (*loaded.warnings, *findings.warnings))
+    found = survey(conf_dir, environ=environ)
+    problems += found.problems
+    settings, warnings = found.settings, found.warnings
+    if plugins is not None:
+        findings = plugins.examine(settings, environ)
+        problems += findings.problems
+        warnings = (*warnings, *findings.warnings)
+        settings = replace(settings, files=settings.files | findings.files)
+    if problems or plugins is None:
+        raise ConfError(dict.fromkeys(problems), settings.files)
+    return Configured(settings, plugins, tuple(dict.fromkeys(warnings)))

@@ -27,6 +27,6 @@ def set_level(level: str) -> None:
 
 def observer_factory() -> Any:
     """A log observer for twistd: text, one event a line, on standard error."""
-    return FilteringLogObserver(textFileLogObserver(sys.__stderr__), [_predicate])
+    return FilteringLogObserver(textFileLogObserver(sys.__stderr__ or sys.stderr), [_predicate])
 
 

@@ -129,14 +129,14 @@ class Observing:
         """Audit loggers; one whose table did not change stays."""
         made = []
         for table in configured.settings.audit:
-            key = (table.name, table.use, repr(sorted(table.options.items())))
+            key = (table.name, configured.plugins.fingerprint(table, "audit_logger", configured.settings.conf_dir))
             if key not in self._loggers:
                 context = Context(
                     name=table.name, reactor=self._reactor, log=Logger(namespace=f"meshproxy.audit.{table.name}"), http=self._http,
                     public_url=str(configured.settings.public_url), conf_dir=configured.settings.conf_dir,
                 )
                 self._loggers[key] = configured.plugins.make(table, "audit_logger", context)
-            made.append((table.name, self._loggers[key], bool(table.options.get("required", False))))
+            made.append((table.name, self._loggers[key], table.required))
         return made
 
     def _make_access_log(self, settings: Settings) -> AccessLog | None:

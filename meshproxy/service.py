@@ -49,6 +49,7 @@ class MeshproxyService(Service):
         self._shared: LocalState | None = None
         self._watcher: Watcher | None = None
         self._stopping: Deferred[None] | None = None
+        self._also_watched: frozenset[Any] = frozenset()
         self.started: Deferred[None] | None = None
         set_level(configured.settings.log.level)
 
@@ -174,6 +175,7 @@ class MeshproxyService(Service):
             new = read(old.settings.conf_dir, old.plugins)
             await worker.reconfigure(new)
         except ConfError as error:
+            self._also_watched = frozenset(error.files)
             for problem in error.problems:
                 self.log.error("not reloaded: {problem}", problem=str(problem))
             observing.reloaded(False, [str(problem) for problem in error.problems])
@@ -184,6 +186,7 @@ class MeshproxyService(Service):
         if old.settings.session.store != new.settings.session.store:
             self.log.warn("[session] store has changed; that takes a restart")
         self.configured = new
+        self._also_watched = frozenset()
         set_level(new.settings.log.level)
         self._warn([warning for warning in new.warnings if warning not in old.warnings])
         observing.reconfigure(new)
@@ -191,7 +194,8 @@ class MeshproxyService(Service):
         self.log.info("reloaded")
 
     def _files(self) -> Any:
-        return self.configured.settings.files
+        """What was read, by the running configuration and by one that failed: a missing secret may appear."""
+        return self.configured.settings.files | self._also_watched
 
     def _directories(self) -> Any:
         conf_dir = self.configured.settings.conf_dir

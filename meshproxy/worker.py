@@ -80,7 +80,7 @@ class Worker:
         self.samples = SampleServer(reactor)
         self._sample_path = ""
         self._http = BackChannel(reactor)
-        self._instances: dict[tuple[str, PluginTable], Any] = {}
+        self._instances: dict[tuple[str, str, str, bytes], Any] = {}
         self._pools: dict[str, tuple[ServiceSettings, Pool]] = {}
         self._key_for_this_run = os.urandom(32)
         self.providers = self._make_providers(configured)
@@ -149,8 +149,8 @@ class Worker:
         self.sessions.forget_computed()
 
     def _instance(self, configured: Configured, kind: str, table: PluginTable, service: str = "") -> Any:
-        """The instance for a table; one whose table did not change is kept over a reload."""
-        key = (f"{kind} {service}", _frozen(table))
+        """The instance for a table; one whose table and files did not change is kept over a reload."""
+        key = (kind, service, table.name, configured.plugins.fingerprint(table, kind, configured.settings.conf_dir))
         if key not in self._instances:
             self._instances[key] = configured.plugins.make(table, kind, self.context(configured.settings, table.name, service))
         return self._instances[key]
@@ -243,11 +243,6 @@ def public_origin(settings: Settings, host: str) -> Origin:
 
 def _same_connections(one: ServiceSettings, other: ServiceSettings) -> bool:
     return (one.upstream, one.timeouts, one.pool, one.tls) == (other.upstream, other.timeouts, other.pool, other.tls)
-
-
-def _frozen(table: PluginTable) -> Any:
-    """A hashable form of a table: what an instance was made of."""
-    return (table.use, table.name, repr(sorted(table.options.items())), str(table.file), table.key)
 
 
 def _call(function: Callable[[], Any]) -> Any:

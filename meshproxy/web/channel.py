@@ -8,7 +8,7 @@ one waits. A request for a protected service goes to a :class:`~meshproxy.web.re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -50,6 +50,9 @@ class BodySink(Protocol):
 
 class MeshChannel(Connection):
     """The requests of one connection, one at a time, and their answers."""
+
+    #: the Site that built it
+    site: Any
 
     def __init__(self, gateway: Gateway, peer: Peer) -> None:
         Connection.__init__(self, gateway, peer)

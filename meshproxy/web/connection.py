@@ -7,7 +7,7 @@ abort, and a client that takes nothing of what we send is cut off.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet import interfaces
 from twisted.web.http import HTTPChannel
@@ -28,6 +28,9 @@ _LINGER_BYTES = 64 * 1024  # bytes that are drained before a connection is close
 @implementer(interfaces.IHalfCloseableProtocol)
 class Connection(HTTPChannel):
     """One connection of a browser (or of the gateway in front of us). What it carries is :class:`MeshChannel`'s matter."""
+
+    transport: Any  # Twisted's interfaces for transports are split too finely to be of use here
+    _networkProducer: Any
 
     def __init__(self, gateway: Gateway, peer: Peer) -> None:
         HTTPChannel.__init__(self)
@@ -85,6 +88,10 @@ class Connection(HTTPChannel):
         self.deadline = float("inf")
         self.gateway.wheel.forget(self)
         self.gateway.connection_closed(self)
+
+    @abstractmethod
+    def readConnectionLost(self) -> None:
+        """The client sent FIN."""
 
     def writeConnectionLost(self) -> None:
         """We sent FIN; nothing follows from it."""

@@ -61,7 +61,7 @@ class Gateway:
         self._id_count = 0
         self._date_at = -1
         self._date = b""
-        self.tree: Tree
+        self.tree: Any  # a Tree; None for a standalone resource
         self.trust: Trust
         self.limits: LimitSettings
         #: no keep-alive any more: the process is about to end
@@ -72,7 +72,7 @@ class Gateway:
         #: the certificates of our TLS listeners, where there are any
         self.tls: DownstreamTls | None = None
 
-    def configure(self, *, tree: Tree, trust: Trust, limits: LimitSettings, refusals: Refusals, providers: RequestProviders,
+    def configure(self, *, tree: Tree | None, trust: Trust, limits: LimitSettings, refusals: Refusals, providers: RequestProviders,
                   handoff: Any) -> None:
         """Take a (new) configuration; requests under way go on with the services they have."""
         self.tree = tree
@@ -299,7 +299,7 @@ class Gateway:
         facts = relay.facts
         relay.admission = admission
         if admission.allowed and relay.method in _PLAIN and not facts.upgrade_websocket:
-            relay.exchange.reason = admission.access.reason  # type: ignore[attr-defined]
+            relay.exchange.reason = admission.access.reason
             self._send(relay)
             return
         service = relay.service

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.access import Allowed, judge
+from ..core.access import Allowed, Denied, judge
 from ..core.answering import AnswerPlan
 from ..core.forwarding import ForwardingPlan
 
@@ -31,7 +31,7 @@ class Admission:
 
     __slots__ = ("access", "allowed", "identity", "service", "valid_until")
 
-    def __init__(self, service: ProtectedService, access: object, identity: bytes, valid_until: float) -> None:
+    def __init__(self, service: ProtectedService, access: Allowed | Denied, identity: bytes, valid_until: float) -> None:
         self.service = service
         self.access = access
         self.allowed = isinstance(access, Allowed)

@@ -93,7 +93,7 @@ class ServiceResource(ReverseProxyResource):
     def _target(self, request: Request, query: bytes) -> bytes:
         """The target upstream: our base path and the request's own bytes below where this resource is mounted."""
         raw = request.uri.partition(b"?")[0].split(b"/")[1:]
-        tail = raw[len(request.prepath) - self._depth :] if self._depth else [b""] if request.uri.endswith(b"/") and not self.path else []
+        tail = raw[len(request.prepath or ()) - self._depth :] if self._depth else [b""] if request.uri.endswith(b"/") and not self.path else []
         return (self.path + b"".join(b"/" + segment for segment in tail) or b"/") + query
 
 
@@ -103,8 +103,9 @@ class RequestLane:
 
     def __init__(self, request: Request) -> None:
         self._request: Request | None = request
-        content = request.content
+        content: Any = request.content
         content.seek(0, 2)
+        self._content = content
         self.length = content.tell()
         content.seek(0)
         self._relay: Relay | None = None
@@ -121,7 +122,7 @@ class RequestLane:
 
     def _pump(self) -> None:
         while self._relay is not None and self._request is not None and not self._paused and not self._sent:
-            piece = self._request.content.read(_PIECE)
+            piece = self._content.read(_PIECE)
             if piece:
                 self._relay.request_data(piece)
             else:
