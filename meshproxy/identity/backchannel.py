@@ -39,6 +39,7 @@ from .connect_proxy import OutgoingProxy, ProxyRefused
 
 CAP = 512 * 1024
 TIMEOUT = 5.0
+_WRAPPED = (ResponseFailed, ResponseNeverReceived)
 _TLS_ERRORS = (OpenSSL.SSL.Error, service_identity.VerificationError, service_identity.CertificateError)
 USER_AGENT = f"meshproxy/{__version__}"
 
@@ -92,7 +93,7 @@ class _Body(Protocol):
         self._where = where
         self._parts: list[bytes] = []
         self._size = 0
-        self.finished: Deferred[bytes] = Deferred(lambda _: self._abort())
+        self.finished: Deferred[bytes] = Deferred(self._cancelled)
 
     def dataReceived(self, data: bytes) -> None:
         self._size += len(data)
@@ -110,6 +111,10 @@ class _Body(Protocol):
             self.finished.callback(b"".join(self._parts))
         else:
             self.finished.errback(BackChannelError("cut", f"the answer of {self._where} was cut off"))
+
+    def _cancelled(self, finished: Deferred[bytes]) -> None:
+        finished.errback(CancelledError())  # before the connection's end says that the answer was cut
+        self._abort()
 
     def _abort(self) -> None:
         abort = getattr(self.transport, "abortConnection", None) or getattr(self.transport, "loseConnection", None)
@@ -177,6 +182,9 @@ class _BoundedAgent:
         except (CancelledError, BackChannelError):
             raise
         except Exception as error:
+            # An Agent wraps our own cancellation as a failed response: who cancels must not read it as the provider's fault.
+            if isinstance(error, _WRAPPED) and any(failure.check(CancelledError) for failure in error.reasons):
+                raise CancelledError from None
             raise _explained(error, where) from None
         collector = _Body(self._cap, where)
         response.deliverBody(collector)
@@ -199,7 +207,7 @@ class _BoundedAgent:
 
 def _explained(error: BaseException, where: str) -> BackChannelError:
     """One of Twisted's many errors in our few words."""
-    if isinstance(error, (ResponseFailed, ResponseNeverReceived)):
+    if isinstance(error, _WRAPPED):
         reasons = [failure.value for failure in error.reasons if isinstance(failure.value, Exception)]
         known = [_explained(reason, where) for reason in reasons if isinstance(reason, _TLS_ERRORS)]
         return known[0] if known else BackChannelError("cut", f"{where} closed the connection before its answer was complete")
