@@ -292,7 +292,7 @@ class BigTicketTests(SynchronousTestCase):
 
 class DomainTests(SynchronousTestCase):
     def test_with_a_cookie_domain(self) -> None:
-        """Where one cookie serves both hosts, a hand-off that was begun before the login ends with that one session, refresh token and all."""
+        """Where one cookie serves both hosts, a hand-off that was begun before the login ends with that one session, as it is."""
         house = Deployment(cookie_domain="example.com")
         query, cookies = house.handoff.begin(OTHER, TO, START)
         house.browser.take(OTHER, cookies)

@@ -47,7 +47,7 @@ class CookieKeepingTests(SynchronousTestCase):
         self.assertEqual(self.keeping().read(ours(values)), (kept, len(values)))
 
     def test_too_big_for_three_cookies(self) -> None:
-        """What nobody needs is left out, in words in the log; what rewriters need is not, and a session that still does not fit is an error."""
+        """What nobody needs is left out, in words in the log; what rewriters need is not: a session that does not fit then is an error."""
         big = record(tokens=Tokens(noise(8000), noise(12000), "refresh", START))
         written, values = self.keeping("access").write(big)
         assert written.tokens is not None
@@ -59,7 +59,8 @@ class CookieKeepingTests(SynchronousTestCase):
 
     def test_a_monstrous_session(self) -> None:
         """More than 64 KiB of groups is the same clear error."""
-        self.assertRaises(SessionTooBig, self.keeping().write, record(principal=replace(ALICE, groups=tuple(noise(40) for _ in range(2000)))))
+        groups = tuple(noise(40) for _ in range(2000))
+        self.assertRaises(SessionTooBig, self.keeping().write, record(principal=replace(ALICE, groups=groups)))
 
     def test_two_hundred_groups(self) -> None:
         """Two hundred group ids, in the principal and in its claims, fit into cookies."""

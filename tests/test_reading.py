@@ -77,10 +77,10 @@ class CookieReadingTests(SynchronousTestCase):
         bad += [one + b"; " + one, one + b"; " + other, other + b"; " + one, name + b"=", name, one + b"x"]
         bad += [b"; ".join(b"%s.%d=%s" % (name, number, value) for number in range(500))]
         bad += [b"; ".join([one] * 500)]
-        for count, cookie in enumerate(bad, 1):
+        for cookie in bad:
             self.assertIsNone(self.house.recalled(cookie=cookie).session, cookie)
             self.assertIsNone(self.sessions.recall(cookie, HOST, START), cookie)
-        self.assertGreaterEqual(self.sessions.counts()["cookies_rejected"], count - 500)
+        self.assertEqual(self.sessions.counts()["cookies_rejected"], len(bad))
         self.assertIsNotNone(self.house.recalled(cookie=one).session)
 
     def test_of_other_keys(self) -> None:

@@ -73,7 +73,7 @@ class Browser:
         for line in set_cookies:
             pair, *attributes = line.split(b"; ")
             name, _, value = pair.partition(b"=")
-            said = dict((part.partition(b"=")[0].lower(), part.partition(b"=")[2]) for part in attributes)
+            said = {part.partition(b"=")[0].lower(): part.partition(b"=")[2] for part in attributes}
             domain = said[b"domain"].decode() if b"domain" in said else "=" + host
             age = int(said[b"max-age"])
             if age <= 0:
