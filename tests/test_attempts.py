@@ -97,18 +97,7 @@ class AttemptTests(SynchronousTestCase):
             _, cookies = self.house.attempts.begin("corp", "/", HOST, START, b"", form_post=form_post)
             self.assertIn(same_site, cookies[0])
 
-    def test_round_trips_are_counted(self) -> None:
-        """How often this browser came back within half a minute is known, so that a loop can be broken."""
-        for count in range(3):
-            self.assertEqual(self.house.attempts.trips(self.browser.cookie(HOST), self.house.now), count)
-            self.finish(self.begin().state)
-            self.house.clock.advance(5)
-        self.house.clock.advance(20)
-        self.assertEqual(self.house.attempts.trips(self.browser.cookie(HOST), self.house.now), 1)
-        self.assertEqual(self.house.attempts.trips(b"__Host-meshproxy-login-trips=x", self.house.now), 0)
-
     def test_none_of_it_goes_upstream(self) -> None:
         """No cookie of an attempt reaches a service."""
         self.begin()
-        self.finish(self.begin().state)
         self.assertEqual(split(self.browser.cookie(HOST) + b"; a=1", b"__Host-meshproxy")[1], b"a=1")

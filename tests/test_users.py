@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -87,6 +88,12 @@ class UsersTests(TestCase):
         self.assertEqual([principal.subject for principal in self.provider.principals()], ["alice", "bob"])
         bob: Any = self.provider.find("bob")
         self.assertIsNone(bob.trusted_email)
+
+    def test_who_is_still_there(self) -> None:
+        """A session's principal as the file has them now: with the groups of now, or gone."""
+        before = dataclasses.replace(ALICE, groups=("once",), name="Before")
+        self.assertEqual(self.provider.current(before), ALICE)
+        self.assertIsNone(self.provider.current(dataclasses.replace(ALICE, subject="mallory")))
 
     def test_problems_of_the_file(self) -> None:
         """What is wrong in the file is found with the tables, under the file's own name."""

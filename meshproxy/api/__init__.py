@@ -89,6 +89,13 @@ class IFormProvider(INamed):
         """:class:`Principal`, or ``None`` when the pair is wrong (waits)."""
 
 
+class IKnowsPeople(INamed):
+    """Optional method of any identity provider: it has the people at hand, and can say at once who is still there."""
+
+    def current(principal):
+        """The principal as they are now, or ``None`` when they are gone: asked when a session is read, and after a reload."""
+
+
 class IRequestProvider(INamed):
     """Finds out from the request itself who is asking: a bearer token, a mesh peer."""
 
@@ -174,7 +181,7 @@ class ISessionStore(INamed):
 
 __all__ = [
     "Answer", "Attempt", "Authenticated", "ConfError", "Context", "Duration", "Encoding", "Field", "FieldName", "FieldWriter",
-    "IAuditLogger", "IBackchannelLogout", "IEndsSession", "IFormProvider", "IHeaderRewriter", "IIdentityFields", "INamed",
+    "IAuditLogger", "IBackchannelLogout", "IEndsSession", "IFormProvider", "IHeaderRewriter", "IIdentityFields", "IKnowsPeople", "INamed",
     "IRedirectProvider", "IRenews", "IRequestProvider", "IRequestRewriter", "IResponseRewriter", "IRevokes", "ISessionStore",
     "ITokenFields", "IdentityFields", "IncomingRequest", "LineWriter", "LoginFailed", "Peer", "Principal", "Problem", "ProviderDown",
     "Refused", "Rejected", "RequestHead", "ResponseHead", "SessionOver", "SignedIn", "Size", "StoreDown", "Template", "TemplateText",

@@ -61,6 +61,10 @@ class Users:
         user = self._file.users.get(username)
         return None if user is None else self._principal(username, user)
 
+    def current(self, principal: Principal) -> Principal | None:
+        """Who has a session as the file has them now: other groups count at once, who is gone is logged out."""
+        return self.find(principal.subject)
+
     def principals(self) -> list[Principal]:
         """Everybody in the file."""
         return [self._principal(username, user) for username, user in self._file.users.items()]

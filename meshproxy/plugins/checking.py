@@ -40,7 +40,7 @@ _CHOICES: dict[str, tuple[InterfaceClass, ...]] = {
 }
 #: Methods that a class may have besides.
 _OPTIONAL: dict[str, tuple[InterfaceClass, ...]] = {
-    "identity_provider": (api.IRenews, api.IEndsSession, api.IRevokes, api.IBackchannelLogout),
+    "identity_provider": (api.IRenews, api.IEndsSession, api.IRevokes, api.IBackchannelLogout, api.IKnowsPeople),
 }
 _STORE_NAMES_TAKEN = {"cookie": "it keeps the sealed session in the browser, and is no plugin"}
 

@@ -7,22 +7,17 @@ finishes what somebody else began; several tabs have an attempt each; an attempt
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..api.context import Attempt
-from ..core.envelope import NONCE_BYTES, KeyRing
+from ..core.envelope import KeyRing
 from ..core.tickets import ATTEMPT_FOR, LEEWAY, LoginAttempt
 from .cookies import SessionCookies
 from .pending import PendingCookies
 from .shared_state import SharedState
 
 CALLBACK = "/_meshproxy/callback"
-TRIPS_WITHIN = 30.0
-"""Seconds within which logins that succeed one after the other are a loop."""
-_TRIPS = b"login-trips"
-_TRIPS_KEPT = 5
 _CODE_LETTERS = "BCDFGHJKMNPQRSTVWXZ23456789"
 """Letters that cannot be mistaken for each other over the telephone, and make no words."""
 
@@ -34,7 +29,7 @@ class Finished:
     :ivar attempt: what the provider needs to finish it.
     :ivar provider: the name of its table.
     :ivar to: where the browser goes when it succeeds.
-    :ivar set_cookies: delete the attempt's cookie, and count the round trip.
+    :ivar set_cookies: delete the attempt's cookie.
     :ivar handoff: the hand-off value that the login was for, or "".
     """
 
@@ -65,7 +60,6 @@ class LoginAttempts:
     def __init__(
         self, keys: KeyRing, cookies: SessionCookies, shared: SharedState, public_url: str, random: Callable[[int], bytes]
     ) -> None:
-        self._keys = keys
         self._cookies = cookies
         self._shared = shared
         self._redirect_uri = public_url + CALLBACK
@@ -95,31 +89,12 @@ class LoginAttempts:
             return Stale("unknown")
         if not await self._shared.add_once("login:" + state, made.started_at + ATTEMPT_FOR + LEEWAY):
             return Stale("used", made.to)
-        deleted = self._pending.deletion(state)
-        return Finished(self._attempt(made), made.provider, made.to, (deleted, self._counted(cookie, now)), made.handoff)
-
-    def trips(self, cookie: bytes, now: float) -> int:
-        """How many attempts came back to this browser within the last half minute: more than two are a loop."""
-        return len(self._recent(cookie, now))
+        return Finished(self._attempt(made), made.provider, made.to, (self._pending.deletion(state),), made.handoff)
 
     # ---------------------------------------------------------------- parts
 
     def _attempt(self, made: LoginAttempt) -> Attempt:
         return Attempt(self._redirect_uri, made.state, made.nonce, made.code_verifier, made.started_at, made.code)
-
-    def _recent(self, cookie: bytes, now: float) -> list[float]:
-        values = self._cookies.split(cookie)[0].get(self._trips_name, [])
-        payload = self._keys.open(b"login trips", self._trips_name, values[0]) if len(values) == 1 else None
-        return [] if payload is None else [at for at in json.loads(payload) if now - TRIPS_WITHIN < at <= now + LEEWAY]
-
-    def _counted(self, cookie: bytes, now: float) -> bytes:
-        trips = [*self._recent(cookie, now), now][-_TRIPS_KEPT:]
-        sealed = self._keys.seal(b"login trips", self._trips_name, json.dumps(trips).encode("ascii"), self._random(NONCE_BYTES))
-        return self._cookies.short(_TRIPS, sealed, TRIPS_WITHIN)
-
-    @property
-    def _trips_name(self) -> bytes:
-        return b"%s-%s" % (self._cookies.name, _TRIPS)
 
     def _text(self, size: int) -> str:
         return base64.urlsafe_b64encode(self._random(size)).rstrip(b"=").decode("ascii")
