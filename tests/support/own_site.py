@@ -181,7 +181,13 @@ class OwnSite:
         return [about for name, about in self.events if name == event]
 
     def ask(self, method: str, target: str, *, host: str = PUBLIC.host, fields: Sequence[tuple[str, str]] = (), body: bytes = b"") -> Reply:
-        """One request on a connection of its own."""
+        """One request on a connection of its own, and its answer."""
+        return Reply.read(self.open(method, target, host=host, fields=fields, body=body).value())
+
+    def open(
+        self, method: str, target: str, *, host: str = PUBLIC.host, fields: Sequence[tuple[str, str]] = (), body: bytes = b""
+    ) -> StringTransport:
+        """One request; what it is answered comes out of the transport, when it comes."""
         protocol: Any = self.site.buildProtocol(IPv4Address("TCP", "192.0.2.7", 40000))
         transport = StringTransport(peerAddress=IPv4Address("TCP", "192.0.2.7", 40000))
         protocol.makeConnection(transport)
@@ -189,7 +195,7 @@ class OwnSite:
         if body:
             lines.append(f"Content-Length: {len(body)}")
         protocol.dataReceived("\r\n".join((*lines, "", "")).encode("latin-1") + body)
-        return Reply.read(transport.value())
+        return transport
 
 
 class _Root(Resource):
@@ -235,14 +241,10 @@ class Reply:
 
 @dataclass
 class Browser:
-    """Keeps cookies by host, as browsers do, and asks for pages.
-
-    :ivar loses: cookies whose name contains one of these are not kept.
-    """
+    """Keeps cookies by host, as browsers do, and asks for pages."""
 
     site: OwnSite
     jar: dict[tuple[str, str], str] = field(default_factory=dict)
-    loses: tuple[str, ...] = ()
 
     def get(self, url: str, **fields: str) -> Reply:
         """Navigate."""
@@ -262,23 +264,16 @@ class Browser:
         return self._ask(method, url, [("Accept", "*/*"), ("Sec-Fetch-Mode", "cors"), *fields.items()])
 
     def post(self, url: str, form: Mapping[str, str], **fields: str) -> Reply:
-        """Send a form, as a page of the same origin does."""
+        """Send a form, as a page of the same origin does; ``Sec_Fetch_Mode="cors"`` replaces what it would say."""
         given = {
+            "Accept": "text/html",
+            "Sec-Fetch-Mode": "navigate",
             "Origin": str(PUBLIC),
             "Sec-Fetch-Site": "same-origin",
+            "Content-Type": "application/x-www-form-urlencoded",
             **{name.replace("_", "-"): value for name, value in fields.items()},
         }
-        return self._ask(
-            "POST",
-            url,
-            [
-                ("Accept", "text/html"),
-                ("Sec-Fetch-Mode", "navigate"),
-                *given.items(),
-                ("Content-Type", "application/x-www-form-urlencoded"),
-            ],
-            urlencode(form).encode(),
-        )
+        return self._ask("POST", url, list(given.items()), urlencode(form).encode())
 
     def follow(self, reply: Reply, most: int = 20) -> tuple[Reply, list[str]]:
         """Go where redirects lead, as far as they stay on our pages; the URLs on the way."""
@@ -309,8 +304,6 @@ class Browser:
     def _keep(self, host: str, line: str) -> None:
         pair, *attributes = (part.strip() for part in line.split(";"))
         name, _, value = pair.partition("=")
-        if any(lost in name for lost in self.loses):
-            return
         if "Max-Age=0" in attributes:
             self.jar.pop((host, name), None)
         else:

@@ -17,6 +17,7 @@ from ...sessions.attempts import Finished, Stale
 from .endpoint import Endpoint
 from .entering import enter, signed_in_of
 from .failing import failed, new_code
+from .remembered import remembered
 from .waiting import within
 
 if TYPE_CHECKING:
@@ -49,13 +50,13 @@ class Callback(Endpoint):
             return visit.problem(404, "providers answer to the host of public_url")
         state = parameters.get("state", "")
         if not state or sum(map(len, parameters.values())) > _LONGEST:
-            return self._stale(visit, None, "no state, or too much of everything")
+            return await self._stale(visit, "", None, "no state, or too much of everything")
         finished = await parts.attempts.finish(state, visit.arrival.cookie, visit.now)
         if not isinstance(finished, Finished):
             if not bounced:
                 known = urlencode({name: parameters[name] for name in _KNOWN if name in parameters})
                 return parts.pages.redirect(303, f"/_meshproxy/callback?{known}")
-            return self._stale(visit, finished, finished.reason)
+            return await self._stale(visit, state, finished, finished.reason)
         name, code = finished.provider, finished.attempt.code or new_code(parts.random(6))
         try:
             provider = parts.login_providers().get(name)
@@ -73,10 +74,11 @@ class Callback(Endpoint):
             visit, signed_in, provider=name, to=finished.to, code=code, status=302 if bounced else 303, cookies=finished.set_cookies
         )
 
-    def _stale(self, visit: Visit, stale: Stale | None, reason: str) -> Answer:
+    async def _stale(self, visit: Visit, state: str, stale: Stale | None, reason: str) -> Answer:
         """An answer to nothing that this browser has begun: reloaded, too late, or somebody else's."""
         if visit.session is not None:
-            return self.parts.pages.redirect(303, (stale.to if stale else "") or "/")
+            to = (stale.to if stale else "") or await remembered(self.parts, state)
+            return self.parts.pages.redirect(303, to or "/")
         code = new_code(self.parts.random(6))
         visit.audit("login.failed", reason=f"an answer that belongs to no login of this browser: {reason}", attempt=code)
         if not visit.arrival.html:

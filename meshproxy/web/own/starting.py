@@ -9,6 +9,7 @@ from twisted.internet.defer import CancelledError
 from ...core.round_trips import WINDOW
 from . import circles
 from .failing import failed, new_code
+from .remembered import remember
 from .targets import login_url, target, wanted
 from .waiting import within
 
@@ -75,6 +76,7 @@ async def begin(visit: Visit, name: str, to: str) -> Answer:
     except Exception as error:  # whatever it is, it ends in a page with a code
         return failed(visit, error, provider=name, code=code, to=to)
     visit.cookies += cookies
+    await remember(parts, attempt.state, to, visit.now)
     visit.audit("login.started", provider=name, attempt=code)
     return parts.pages.redirect(302, url)
 

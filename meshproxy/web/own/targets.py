@@ -25,9 +25,12 @@ def wanted(visit: Visit) -> str:
 
 def target(parts: OwnParts, arrival: Arrival, to: str) -> str:
     """The same of a text; a path belongs to the host that is asked."""
-    if to.startswith("/") and arrival.host != parts.public.host:
-        to = f"{parts.origin_of(arrival.host)}{to}"
-    found = safe(to, parts.settings.hosts, parts.public)
+    hosts = parts.settings.hosts
+    if to.startswith("/"):
+        to = safe(to, hosts, parts.public)
+        if arrival.host != parts.public.host:
+            to = f"{parts.origin_of(arrival.host)}{to}"
+    found = safe(to, hosts, parts.public)
     return "/" if _is_step(found) else found
 
 
