@@ -111,7 +111,8 @@ class _Directory:
         return self._settings.services
 
     def url(self, service: ServiceSettings) -> str:
-        return f"{Origin(PUBLIC.scheme, service.route.host, PUBLIC.port)}{service.route.path}"
+        public = self._settings.public_url
+        return f"{Origin(public.scheme, service.route.host, public.port)}{service.route.path}"
 
 
 class OwnSite:
