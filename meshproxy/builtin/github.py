@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..api import Attempt, Context, IRedirectProvider, LoginFailed, Principal, ProviderDown, SessionOver, SignedIn, Tokens, hookimpl
@@ -110,8 +111,12 @@ class GithubProvider:
         return renewed
 
     def revoke(self, signed_in: SignedIn) -> Deferred[None]:
-        """Give the access token back."""
-        return within(self._clock, REVOKE_FOR, "revocation", self._revoke(signed_in))
+        """Give the access token back, if that takes no longer than a moment."""
+        return within(self._clock, REVOKE_FOR, "revocation", self._revoke(signed_in)).addErrback(self._not_revoked)
+
+    def _not_revoked(self, failure: Failure) -> None:
+        failure.trap(ProviderDown)
+        self._log.warn("{name}: {error}", name=self._provider, error=failure.value)
 
     async def _finish(self, attempt: Attempt, parameters: Mapping[str, str]) -> SignedIn:
         form = {

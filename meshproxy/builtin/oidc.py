@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..api import Attempt, Context, IRedirectProvider, Problem, SignedIn, hookimpl
+from ..api import Attempt, Context, IRedirectProvider, Problem, ProviderDown, SignedIn, hookimpl
 from ..api.identity import (
     ASYMMETRIC,
     DEFAULT_ALGORITHMS,
@@ -194,6 +195,8 @@ class OidcProvider:
         self.response_mode: str = settings.response_mode or "query"
         self.issuer: str = settings.issuer
         self._clock = context.reactor
+        self._log = context.log
+        self._provider = context.name
         self._timeout = settings.timeout
         self._turns = Turns(context.reactor, RENEWALS_AT_ONCE, TURN_WAIT)
         oddities = preset.oddities(settings.preset_options) if preset else None
@@ -224,8 +227,12 @@ class OidcProvider:
         return self._client.end_session_url(signed_in, return_to)
 
     def revoke(self, signed_in: SignedIn) -> Deferred[None]:
-        """Give the tokens back (RFC 7009)."""
-        return within(self._clock, REVOKE_FOR, "revocation", self._client.revoke(signed_in))
+        """Give the tokens back (RFC 7009), if that takes no longer than a moment: nobody's logout waits for it."""
+        return within(self._clock, REVOKE_FOR, "revocation", self._client.revoke(signed_in)).addErrback(self._not_revoked)
+
+    def _not_revoked(self, failure: Failure) -> None:
+        failure.trap(ProviderDown)
+        self._log.warn("{name}: {error}", name=self._provider, error=failure.value)
 
     def backchannel_logout(self, form: dict[str, Any]) -> Deferred[list[tuple[str, str]]]:
         """Whose sessions have ended; ``[]``: the token is another provider's to judge; raises LoginFailed: it is wrong."""
