@@ -171,6 +171,17 @@ class PoolTests(SynchronousTestCase):
         self.assertEqual([r.evidence.end for r in (sent, connecting, queued, tunnel)], ["aborted"] * 4)
         self.assertTrue(service.disconnected)
 
+    def test_close_goes_to_the_end(self) -> None:
+        """A relay that raises when it is told does not keep the other connections open."""
+        wire = self.wire()
+        raising = Recorder(upstream_failed=lambda _: 1 / 0)
+        wire.submit(receiver=raising)
+        services = [wire.accept()]
+        services += [wire.ask()[1] for _ in range(3)]
+        wire.pool.close(drain=False)
+        self.assertEqual([service.disconnected for service in services], [True] * 4)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_dead_connection_and_post(self) -> None:
         """A request that cannot be repeated never takes a connection in whose socket a FIN or a byte already waits."""
         for kill in (lambda sock: sock.close(), lambda sock: sock.send(b"HTTP/1.1 408 Request Timeout\r\n\r\n")):

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.logger import Logger
+
 from ..core.evidence import Evidence
 from ..core.places import Upstream
 from ..core.ports import UpstreamReceiver
@@ -21,6 +23,8 @@ from .exchange import Exchange
 from .lane import Lane
 from .lookups import SharedLookups
 from .tls import TlsContext
+
+_log = Logger()
 
 
 class Pool:
@@ -141,7 +145,11 @@ class Pool:
                 attempt.cancel()
                 self.failed(attempt, Evidence(phase=attempt.phase, end="aborted", error="the pool is closed"))
             for connection in list(self._connections):
-                connection.break_off("the pool is closed")
+                try:
+                    connection.break_off("the pool is closed")
+                except Exception:
+                    # One relay's bug must not leave the others' connections open.
+                    _log.failure("A relay failed when its connection was closed")
 
     # -- what exchanges, attempts and connections call ----------------------------------------------------------------
 
