@@ -41,6 +41,9 @@ class Recorder:
 
         return call
 
+    def answer_waits(self) -> None:
+        """Says when to write, nothing about the answer: not written down."""
+
     def names(self) -> list[str]:
         return [call[0] for call in self.calls]
 
