@@ -58,6 +58,9 @@ class UpstreamReceiver(Protocol):
     def answer_data(self, data: bytes) -> None:
         """Body bytes, without transfer coding."""
 
+    def answer_waits(self) -> None:
+        """All that has arrived has been told: now is the time to send on what was collected of it."""
+
     def answer_finished(self) -> None:
         """The body is complete. (``upstream_failed`` instead when it was cut.)"""
 

@@ -88,7 +88,7 @@ class Connection(Link):
         # The receiver may have given body bytes already, behind the head in one write; or it has cancelled.
         if self._head and self.exchange is exchange:
             head, self._head = self._head, b""
-            self.transport.write(head)
+            self._send(head)
 
     def rest(self) -> None:
         """Wait for the next request, no longer than the service says it waits (one second for the way)."""
@@ -141,7 +141,7 @@ class Connection(Link):
             return
         if self._head:
             parts, self._head = (self._head, *parts), b""
-        self.transport.writeSequence(parts)
+        self._send(parts[0] if len(parts) == 1 else b"".join(parts))
         self._upload_moved()
 
     def finish_body(self) -> None:
@@ -155,7 +155,7 @@ class Connection(Link):
             return
         self._upload, self._head = None, b""
         if last:
-            self.transport.write(last)
+            self._send(last)
         if self.state == State.LINGERING:
             self.end()
         else:
@@ -284,6 +284,8 @@ class Connection(Link):
                 return
         if reader.complete:
             self._answer_complete(exchange, reader)
+        elif self._answering:
+            receiver.answer_waits()
 
     def _answer_complete(self, exchange: Exchange, reader: AnswerReader) -> None:
         pool = self._pool

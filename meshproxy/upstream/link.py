@@ -9,6 +9,8 @@ import socket
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from ..sending import sender
+
 if TYPE_CHECKING:
     from .pool import Pool
     from .tls import Witness
@@ -38,7 +40,7 @@ class Link:
     :ivar tcp_clean: under TLS: whether TCP itself ended in order; set just before ``connectionLost``.
     """
 
-    __slots__ = ("_paused", "_pool", "_seconds", "_socket", "deadline", "state", "tcp_clean", "transport", "witness")
+    __slots__ = ("_paused", "_pool", "_seconds", "_send", "_socket", "deadline", "state", "tcp_clean", "transport", "witness")
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -54,6 +56,7 @@ class Link:
     def makeConnection(self, transport: Any) -> None:
         """The transport is there (TCP is connected; under TLS the handshake begins)."""
         self.transport = transport
+        self._send = sender(transport)
         transport.registerProducer(self, True)
         inner = getattr(transport, "transport", transport)
         self._socket = getattr(inner, "socket", None)

@@ -8,18 +8,20 @@ one waits. A request for a protected service goes to a :class:`~meshproxy.web.re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ..core.answering import own_head
 from ..core.heads import Answer
 from ..core.inspection import Facts, Malformed, inspect
+from .answer_writer import AnswerWriter
 from .body_reader import BodyReader
 from .connection import Connection
 from .downstream_tls import spiffe_id
 from .head_reader import HeadReader
 from .rendered import RenderedRequest
+from .sink import BodySink, Unread
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -33,19 +35,6 @@ if TYPE_CHECKING:
 _PIPELINE_BYTES = 16 * 1024  # what a client may send ahead of its answers before we stop reading it
 _HALF_CLOSED_FOR = 5.0  # seconds an answer may still take after the client's FIN (P13)
 _PIPELINED = 1  # why we do not read; the relay has its own reasons
-
-
-class BodySink(Protocol):
-    """Who takes a request's body."""
-
-    def request_data(self, data: bytes) -> None:
-        """A piece of it."""
-
-    def request_end(self) -> None:
-        """All of it has come."""
-
-    def client_gone(self, clean: bool) -> None:
-        """The connection is lost (``clean``: the client closed it) before the answer was complete."""
 
 
 class MeshChannel(Connection):
@@ -67,7 +56,7 @@ class MeshChannel(Connection):
         self._body = BodyReader()
         self._facts: Facts | None = None
         self._close = False  # after this answer
-        self._chunked_answer = False
+        self._writer: AnswerWriter
         self._pumping = False
 
     # ---------------------------------------------------------------- bytes in
@@ -123,7 +112,6 @@ class MeshChannel(Connection):
             self._check_tls(facts)
         # a refused upgrade leaves bytes behind that are no request (W4)
         self._close = facts.close or facts.upgrade_websocket or self.gateway.draining
-        self._chunked_answer = False
         self.requests_served += 1
         self.deadline = float("inf")
         reader = self._reader
@@ -206,12 +194,12 @@ class MeshChannel(Connection):
     def continue_request(self) -> None:
         """The decision fell: the client may send its body (RFC 9110 §10.1.1)."""
         if self._facts is not None and self._facts.expect_continue and self._body.active and not self._body.received:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._writer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def send_interim(self, head: bytes) -> None:
         """An interim answer; HTTP/1.0 clients never get one (RFC 9110 §15.2)."""
         if self._reader.version != "1.0":
-            self.transport.write(head)
+            self._writer.send(head)
 
     def begin_answer(
         self, relay: Relay, status: int, reason: bytes, fields: list[Field], length: int | None, no_body: bool,
@@ -220,31 +208,32 @@ class MeshChannel(Connection):
         """The head of a service's answer. With a body still on its way in, the connection ends with this answer (P12)."""
         if self._body.active:
             self._close = True
-        head, self._chunked_answer = relay.service.answers.head(
+        head, chunked = relay.service.answers.head(
             status, reason, fields, http10=self._reader.version == "1.0", close=self._close, request_id=relay.exchange.request_id,
             length=length, no_body=no_body, set_cookies=set_cookies, method=self._reader.method, date=self.gateway.date(),
         )
-        if not self._chunked_answer and length is None and not no_body:
+        if not chunked and length is None and not no_body:
             self._close = True
-        self.transport.write(head)
+        self._writer.begin(head, chunked)
 
     def send_body(self, data: bytes) -> None:
         """A piece of the answer's body."""
-        if self._chunked_answer:
-            self.transport.writeSequence((b"%x\r\n" % len(data), data, b"\r\n"))
-        else:
-            self.transport.write(data)
+        self._writer.body(data)
+
+    def flush_answer(self) -> None:
+        """No more of the answer is here now."""
+        self._writer.flush()
 
     def end_answer(self) -> None:
         """The answer is complete."""
-        if self._chunked_answer:
-            self.transport.write(b"0\r\n\r\n")
+        self._writer.end()
         self._next_request()
 
     def cut_answer(self) -> None:
         """The answer broke off: the client must see that (P9), so no last chunk, and RST where only the end would tell."""
         self._sink = self._relay = None
-        if self._chunked_answer or self._reader.version != "1.0":
+        self._writer.flush()
+        if self._writer.chunked or self._reader.version != "1.0":
             self._begin_close()
         else:
             self.abort()
@@ -257,24 +246,23 @@ class MeshChannel(Connection):
         self._next_request()
 
     def _write_own(self, answer: Answer, method: bytes, request_id: bytes = b"") -> None:
-        self.transport.write(own_head(
+        head = own_head(
             answer, request_id=request_id or self.gateway.next_request_id(), close=self._close,
             http10=self._reader.version == "1.0", date=self.gateway.date(), method=method,
-        ))
-        if method != b"HEAD" and answer.body:
-            self.transport.write(answer.body)
+        )
+        self._writer.send(head if method == b"HEAD" else head + answer.body)
 
     def open_tunnel(self, relay: Relay, head: bytes) -> bytes:
         """Switch to raw bytes; returns those that came early."""
         self._tunnel = relay
         early, self._waiting = self._waiting, b""
-        self.transport.write(head)
+        self._writer.send(head)
         self.resume_reading(_PIPELINED)
         return early
 
     def send_raw(self, data: bytes) -> None:
         """Bytes of a tunnel."""
-        self.transport.write(data)
+        self._writer.send(data)
 
     def close_tunnel(self, clean: bool) -> None:
         """The tunnel is over."""
@@ -305,6 +293,11 @@ class MeshChannel(Connection):
             self._read_heads(waiting)
 
     # ---------------------------------------------------------------- the life of the connection
+
+    def connectionMade(self) -> None:
+        """It is there."""
+        self._writer = AnswerWriter(self.transport)
+        Connection.connectionMade(self)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """It is gone: whatever it was waiting for is cancelled."""
@@ -390,19 +383,6 @@ class MeshChannel(Connection):
 
 
 _ABLE = Answer(204, ((b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),))
-
-
-class Unread:
-    """A request that was answered at once; its body interests nobody."""
-
-    def request_data(self, data: bytes) -> None:
-        """A piece of it."""
-
-    def request_end(self) -> None:
-        """All of it."""
-
-    def client_gone(self, clean: bool) -> None:
-        """It was answered anyway."""
 
 
 def _discard(data: bytes) -> None:

@@ -167,6 +167,9 @@ class RequestLane:
         if self._request is not None:
             self._request.write(data)
 
+    def flush_answer(self) -> None:
+        """Twisted Web has sent it already."""
+
     def end_answer(self) -> None:
         """The answer is complete."""
         request, self._request, self._relay = self._request, None, None
