@@ -141,9 +141,7 @@ class MeshproxyInTheMeshTests(unittest.TestCase):
         """Run a test with a meshproxy whose one service lies behind our sidecar."""
 
         async def whole(lab: MeshLab) -> None:
-            directory = Path(self.mktemp())
-            directory.mkdir()
-            running = Running(reactor, directory, {"orders": service(getattr(lab.ports, policy), more)}, '[session]\nstore = "cookie"\n')
+            running = Running(reactor, Path(self.mktemp()), {"orders": service(getattr(lab.ports, policy), more)}, '[session]\nstore = "cookie"\n')
             try:
                 await running.start()
                 await test(lab, running)
@@ -154,7 +152,7 @@ class MeshproxyInTheMeshTests(unittest.TestCase):
         return run_in(self.lab, whole)
 
     def test_http(self) -> Deferred[None]:
-        """The browser's Host goes no further than meshproxy: the service gets its own, our mesh identity, and the public name beside it."""
+        """The browser's Host goes no further: the service gets its own, our mesh identity, and the public name beside it."""
         return self.in_front(self.http)
 
     def test_http_in_a_closed_registry(self) -> Deferred[None]:

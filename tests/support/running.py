@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +47,7 @@ class Running:
     ) -> None:
         self._reactor = reactor
         self._directory = directory.resolve()
+        self._directory.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
         self._arguments = arguments
         self.conf_dir = self._directory / "conf"
@@ -60,6 +62,17 @@ class Running:
             self.write(f"services/{name}.toml", text)
         for name, text in (files or {}).items():
             self.write(name, text)
+
+    @classmethod
+    def demo(cls, reactor: Any, directory: Path) -> Running:
+        """The repository's ``conf/``, which is the embedded default, on other ports and with the access log as JSON."""
+        running = cls(reactor, directory, {})
+        main = (ROOT / "conf" / "meshproxy.toml").read_text("utf-8")
+        for was, port in ((":8080", running.port), (":9901", running.admin_port)):
+            main = main.replace(was, f":{port}")
+        shutil.copytree(ROOT / "conf", running.conf_dir, dirs_exist_ok=True)
+        running.write("meshproxy.toml", main.replace('access = "text"', 'access = "json"'))
+        return running
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the conf directory, readable by its owner alone."""
@@ -120,6 +133,19 @@ class Running:
                 return found
             await deferLater(self._reactor, 0.05)
         raise AssertionError(f"no record with {wanted} among {self.records()}")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    async def log_says(self, text: str, within: float = 10.0) -> None:
+        """Wait until its log has a text."""
+        deadline = self._reactor.seconds() + within
+        while text not in self.stderr():
+            if self._reactor.seconds() > deadline:
+                raise AssertionError(f"its log never says {text!r}:\n{self.stderr()[-4000:]}")
+            await deferLater(self._reactor, 0.05)
 
     async def kill(self) -> None:
         """End it however it is, for clean-up."""
