@@ -162,10 +162,10 @@ class Relay:
         self.sent_at = self.gateway.seconds()
         chunked = facts.chunked
         has_body = chunked or bool(facts.content_length)
-        live = self.live
+        principal = self.exchange.principal
         self._upstream = self.service.pool.submit(
             self, head, self.method, body=has_body, chunked=chunked, websocket_key=facts.websocket_key if facts.upgrade_websocket else None,
-            principal=live.record.id if live is not None else self.exchange.principal,
+            principal=None if principal is None else (principal.issuer, principal.subject),
         )
         if self._ended:
             self._cancel_upstream()  # it failed at once, from within submit()
