@@ -141,7 +141,7 @@ class MeshproxyInTheMeshTests(unittest.TestCase):
         """Run a test with a meshproxy whose one service lies behind our sidecar."""
 
         async def whole(lab: MeshLab) -> None:
-            running = Running(reactor, Path(self.mktemp()), {"orders": service(getattr(lab.ports, policy), more)}, '[session]\nstore = "cookie"\n')
+            running = Running(reactor, Path(self.mktemp()), {"orders": service(getattr(lab.ports, policy), more)})
             try:
                 await running.start()
                 await test(lab, running)
@@ -239,3 +239,30 @@ class MeshproxyInTheMeshTests(unittest.TestCase):
         head = b"POST /upload HTTP/1.1\r\nHost: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (BROWSERS_HOST, len(body))
         answer = await running.exchange(head + body)
         self.assertIn(hashlib.sha256(body).hexdigest().encode(), answer)
+
+    def test_the_sidecar_restarts(self) -> Deferred[None]:
+        """A restarted sidecar costs nobody a request: a connection that died while idle is noticed, or the request is sent again."""
+        return self.in_front(self.the_sidecar_restarts)
+
+    async def the_sidecar_restarts(self, lab: MeshLab, running: Running) -> None:
+        self.assertIn(b"HTTP/1.1 200 ", await running.exchange(get(BROWSERS_HOST)))
+        await lab.stop_sidecars()
+        self.assertIn(b"HTTP/1.1 502 ", await running.exchange(get(BROWSERS_HOST, b"/gone")))
+        (record,) = await running.records_with(log="access", path="/gone")
+        self.assertEqual(("nobody", "connect_refused"), (record["answered_by"], record["cause"]))
+        await lab.start_sidecars()
+        self.assertIn(b"HTTP/1.1 200 ", await running.exchange(get(BROWSERS_HOST)))
+
+    def test_the_service_is_gone(self) -> Deferred[None]:
+        """Behind living sidecars a service that is gone is the peer's sidecar's 503, replaced by a page of ours without Envoy's text."""
+        return self.in_front(self.the_service_is_gone)
+
+    async def the_service_is_gone(self, lab: MeshLab, running: Running) -> None:
+        await lab.recorder.stop()
+        answer = await running.exchange(get(BROWSERS_HOST, b"/gone"))
+        self.assertIn(b"HTTP/1.1 503 ", answer)
+        self.assertIn(b"x-meshproxy-source: sidecar", answer.lower())
+        for word in (b"upstream connect error", b"envoy", b"localhost:%d" % lab.ports.outbound_any):
+            self.assertNotIn(word, answer.lower())
+        (record,) = await running.records_with(log="access", path="/gone")
+        self.assertEqual(("peer-sidecar", "connect_refused", 503), (record["answered_by"], record["cause"], record["status"]))

