@@ -13,6 +13,7 @@ from .accept import Accept
 from .backchannel import BackchannelLogout
 from .callback import Callback
 from .endpoint import Endpoint
+from .forward_auth import ForwardAuth
 from .home import Home, Services
 from .jwks import Jwks
 from .login import Login
@@ -63,6 +64,7 @@ def tree(parts: OwnParts) -> OwnTree:
     root = OwnTree(parts)
     endpoints = {
         b"services": Services(parts),
+        b"auth": ForwardAuth(parts),
         b"login": Login(parts),
         b"callback": Callback(parts),
         b"accept": Accept(parts),

@@ -95,6 +95,9 @@ class Endpoint(Resource):
             visit.form = _form(request, body)
         if self.with_session:
             visit.session = await self._session(visit)
+            exchange = getattr(request, "exchange", None)
+            if exchange is not None and visit.session is not None:
+                exchange.principal, exchange.session_id = visit.session.principal, visit.session.record.id
         return await ask(visit)
 
     async def _session(self, visit: Visit) -> Any:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ...core.places import Origin
 
 if TYPE_CHECKING:
-    from ...core.heads import Answer
     from ...settings import ServiceSettings, Settings
-    from ..arrival import Arrival
+    from ..authorizing import Asked, Ruling
     from ..pages import Pages
 
 
@@ -48,8 +47,8 @@ class OwnParts:
     :ivar clock: the reactor: ``seconds()`` are seconds since the epoch.
     :ivar random: bytes that nobody can guess.
     :ivar jwks: the public keys that services may verify assertions with (RFC 7517).
-    :ivar authorize: what the gateway would say about a request that somebody else forwards (``/_meshproxy/auth``); see
-        :class:`meshproxy.web.own.forward_auth.ForwardAuth`.
+    :ivar authorize: what the gateway would say about a request that somebody else forwards
+        (:class:`meshproxy.web.authorizing.Authorizer`); without it ``/_meshproxy/auth`` lets nothing pass.
     """
 
     settings: Settings
@@ -64,7 +63,7 @@ class OwnParts:
     clock: Any
     random: Callable[[int], bytes] = os.urandom
     jwks: Callable[[], Mapping[str, object]] = no_keys
-    authorize: Callable[[Arrival, str, str, bytes, bytes], Awaitable[Answer]] | None = None
+    authorize: Callable[[Asked], Awaitable[Ruling]] | None = None
 
     @property
     def public(self) -> Origin:

@@ -54,7 +54,7 @@ async def hand_off(visit: Visit) -> Answer:
     if to.startswith("/"):
         to = f"{parts.origin_of(host)}/" if to == "/" else f"{parts.public}{to}"
     again = "again" in visit.query
-    if visit.session is not None and not again:
+    if visit.session is not None and not again and not parts.handoff.due_recheck(visit.session, visit.now):
         return parts.pages.redirect(302, to)
     value, cookies = parts.handoff.begin(host, to, visit.now, visit.arrival.cookie)
     visit.cookies += cookies
