@@ -7,24 +7,21 @@ fields from the session's admission, one pass over the fields. Whatever must wai
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.http import datetimeToString
 
 from ..api import Authenticated, Principal, Refused, Rejected, RequestHead, ResponseHead, SignedIn, StoreDown, TokenNeeded
-from ..core.authority import parse_authority
 from ..core.exchange import Exchange
 from ..core.inspection import Facts, Malformed
 from ..core.verdict import Challenge, Forward, Refuse, decide, is_navigation
 from ..observe.audit import AuditFailed
 from ..rewriting import RewriterFailed
 from .protected import Admission
+from .reception import Reception
 from .relay import Relay
 from .request_providers import RequestProviders
 
@@ -41,31 +38,18 @@ if TYPE_CHECKING:
 _PLAIN = frozenset((b"GET", b"HEAD"))  # methods for which nothing but the access rule decides
 
 
-class Gateway:
+class Gateway(Reception):
     """What all requests share. One object for the life of the process; :meth:`configure` swaps what a reload changes."""
 
     log = Logger()
 
     def __init__(self, reactor: Any, wheel: Wheel, sessions: Any, audit: Any, observers: Iterable[Callable[[Exchange], None]],
                  request_ids: str) -> None:
-        self.reactor = reactor
-        self.seconds: Callable[[], float] = reactor.seconds
+        Reception.__init__(self, reactor, observers, request_ids)
         self.wheel = wheel
         self.sessions = sessions
         self.audit = audit
-        self.observers = tuple(observers)
-        self.channels: set[Any] = set()
-        self.tunnels: set[Relay] = set()
-        self._per_peer: Counter[str] = Counter()
-        self._id_prefix = request_ids.encode("ascii")
-        self._id_count = 0
-        self._date_at = -1
-        self._date = b""
         self.tree: Any  # a Tree; None for a standalone resource
-        self.trust: Trust
-        self.limits: LimitSettings
-        #: no keep-alive any more: the process is about to end
-        self.draining = False
         self.refusals: Refusals
         self.providers = RequestProviders({})
         self.handoff: Any = None
@@ -82,88 +66,7 @@ class Gateway:
         self.providers = providers
         self.handoff = handoff
 
-    # ---------------------------------------------------------------- small things in hand for every request
-
-    def next_request_id(self) -> bytes:
-        """An id that no other request of any process has: a random prefix and a counter."""
-        self._id_count += 1
-        return b"%b%08x" % (self._id_prefix, self._id_count)
-
-    def date(self) -> bytes:
-        """The ``Date`` of now, formatted once a second."""
-        now = int(self.seconds())
-        if now != self._date_at:
-            self._date_at, self._date = now, datetimeToString(now)
-        return self._date
-
-    def connection_opened(self, channel: Any) -> None:
-        """Count a connection; the ones over the limits are not built at all (:class:`meshproxy.web.site.MeshSite`)."""
-        self.channels.add(channel)
-        self._per_peer[channel.peer.address] += 1
-
-    def connection_closed(self, channel: Any) -> None:
-        """It is gone."""
-        self.channels.discard(channel)
-        address = channel.peer.address
-        self._per_peer[address] -= 1
-        if self._per_peer[address] <= 0:
-            del self._per_peer[address]
-
-    def connections_of(self, address: str) -> int:
-        """How many connections an address has open."""
-        return self._per_peer[address]
-
-    def tunnel_opened(self, relay: Relay) -> None:
-        """Count a tunnel."""
-        self.tunnels.add(relay)
-
-    def tunnel_closed(self, relay: Relay) -> None:
-        """It is gone."""
-        self.tunnels.discard(relay)
-
     # ---------------------------------------------------------------- a request arrives
-
-    def exchange_for(self, channel: Any, method: bytes, target: bytes, fields: list[Field], facts: Facts) -> Exchange:
-        """The record of a request; what a trusted peer claims about the client is believed here, and only here.
-
-        It changes ``facts.host``, ``facts.port`` and ``facts.authority`` where a trusted peer says so.
-        """
-        peer = channel.peer
-        exchange = Exchange(b"", method, target, facts.authority, peer, self.seconds())
-        exchange.fields = fields
-        exchange.scheme = channel.scheme
-        if peer.trusted or peer.sidecar:
-            self._believe(exchange, facts)
-        exchange.authority = facts.authority
-        if not exchange.request_id:
-            exchange.request_id = self.next_request_id()
-        return exchange
-
-    def _believe(self, exchange: Exchange, facts: Facts) -> None:
-        """What a trusted peer (or our sidecar, of a trusted one) says about the client counts as if the client were here."""
-        claimed = self.trust.claimed(exchange.peer, exchange.fields)
-        exchange.peer = replace(exchange.peer, trusted=claimed.trusted, spiffe_id=claimed.spiffe_id)
-        if not claimed.trusted:
-            return
-        exchange.client = claimed.client
-        exchange.forwarded_for = self.trust.forwarded_for(exchange.peer, claimed)
-        exchange.request_id = claimed.request_id or b""
-        exchange.scheme = claimed.scheme or exchange.scheme
-        if claimed.host is not None:
-            try:
-                facts.host, facts.port = parse_authority(claimed.host.encode("ascii"))
-            except ValueError:
-                return  # what the peer wrote is no host; the Host it sent is
-            facts.authority = facts.host if facts.port is None else f"{facts.host}:{facts.port}"
-
-    def exchange_of_request(self, lane: Any, request: Any, fields: list[Field], facts: Facts | None) -> Exchange:
-        """The record of a request that came through a plain ``Site``."""
-        address = request.getClientAddress()
-        peer = self.trust.peer(getattr(address, "host", None) or "unix", getattr(address, "port", 0))
-        lane.peer = peer
-        if facts is not None:
-            return self.exchange_for(lane, request.method, request.uri, fields, facts)
-        return Exchange(self.next_request_id(), request.method, request.uri, "", peer, self.seconds())
 
     def relay_for(self, channel: Any, method: bytes, target: bytes, fields: list[Field], facts: Facts) -> Relay | None:
         """A relay if the tree's leaf for this request is a protected service, else ``None``: a resource renders it.
@@ -436,12 +339,3 @@ class Gateway:
     def finished(self, relay: Relay) -> None:
         """The record of a request is complete."""
         self.record(relay.exchange)
-
-    def record(self, exchange: Exchange) -> None:
-        """Give a complete record to every observer; one that breaks is logged and keeps nobody else from it."""
-        exchange.duration = max(self.seconds() - exchange.started_at, 1e-6)
-        for observer in self.observers:
-            try:
-                observer(exchange)
-            except Exception:
-                self.log.failure("an observer broke")
