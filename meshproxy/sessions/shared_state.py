@@ -8,7 +8,7 @@ where it cannot be certain nothing is used up and nobody gets in (:class:`StoreD
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -37,6 +37,9 @@ class SharedState(Protocol):
 
     def revocation(self, name: str) -> Revocation | None:
         """What is known here of a revocation, at once."""
+
+    def revocations(self) -> Iterable[tuple[str, Revocation]]:
+        """All that are known here, by name."""
 
     def watch(self, told: Callable[[str, Revocation], None]) -> None:
         """Have ``told`` called with every revocation that becomes known here."""
@@ -97,6 +100,10 @@ class LocalState:
     def revocation(self, name: str) -> Revocation | None:
         """What is known of it."""
         return self._revoked.get(name)
+
+    def revocations(self) -> list[tuple[str, Revocation]]:
+        """What is known."""
+        return list(self._revoked.items())
 
     def watch(self, told: Callable[[str, Revocation], None]) -> None:
         """Tell about every revocation."""
