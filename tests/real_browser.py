@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from html import escape
+from pathlib import Path
 from typing import Any
 from unittest import SkipTest
 
@@ -23,6 +24,7 @@ from meshproxy.core.places import Origin
 from tests.support.browser import DESKTOP, ENTER, PHONE, TAB, Chrome, log_in_by_keyboard, missing
 from tests.support.own_site import NOW, FormProvider, OwnSite, RedirectProvider, service
 from tests.support.ports import free_ports
+from tests.support.running import Running
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänskajütenverwaltungsoberfläche"
 
@@ -225,3 +227,40 @@ class BrowserTests(TestCase):
     def test_fits_a_desk_in_the_light(self) -> Deferred[None]:
         """The same on a large screen, in the light."""
         return self._fits(DESKTOP, dark=False)
+
+
+class DemoTests(TestCase):
+    """The whole program as it comes, with its own sample configuration."""
+
+    timeout = 120
+
+    def setUp(self) -> Deferred[None]:
+        if missing():
+            raise SkipTest(missing())
+        self.running = Running.demo(reactor, Path(self.mktemp()))
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.running.stop()))
+        return Deferred.fromCoroutine(self.running.start())
+
+    def test_a_first_visit_by_keyboard(self) -> Deferred[None]:
+        """A URL, the login, that URL again; the service has been told who is there; bob meets a page that says what would do."""
+        url = self.running.url
+
+        def what() -> None:
+            with Chrome() as chrome:
+                log_in_by_keyboard(chrome, f"{url}/headers/?first=1", "alice", "alice-demo")
+                self.assertEqual(chrome.url, f"{url}/headers/?first=1")
+                self.assertIn("alice", chrome.text())
+                chrome.go(f"{url}/")
+                chrome.tab_to("Administration", by=lambda focused: focused.startswith("Administration"))
+                chrome.press(ENTER)
+                chrome.until(lambda one: one.url.startswith(f"{url}/admin"), "the way into a service")
+                chrome.go(f"{url}/_meshproxy/logout")
+                self.assertEqual(chrome.focused(), "Log out")
+                chrome.press(ENTER)
+                chrome.until(lambda one: one.url == f"{url}/_meshproxy/logged-out", "the logout")
+                log_in_by_keyboard(chrome, f"{url}/admin/", "bob", "bob-demo")
+                self.assertIn("You may not open this", chrome.text("h1"))
+                self.assertIn("admins", chrome.text("main"))
+                self.assertEqual([line for line in chrome.console() if "violates" in line], [])
+
+        return deferToThread(what)

@@ -59,10 +59,10 @@ class ForwardAuthTests(SynchronousTestCase):
         trust = Trust((ip_network("192.0.2.7/32"),), (), ())
         house = House(**{"path": ROOT, "rewriters": [self.rewriter], "trust": trust, **about})
         self.addCleanup(house.close)
+        pages, directory = Pages(house.settings, Path("/nowhere")), SimpleNamespace(services=lambda: ())
         parts = OwnParts(
-            settings=house.settings, pages=Pages(house.settings, Path("/nowhere")), sessions=house.sessions, attempts=None, handoff=Handoffs(),
-            providers={}, shared=None, directory=SimpleNamespace(services=lambda: ()), audit=lambda event, **about: None, clock=house.reactor,
-            authorize=Authorizer(house.gateway),
+            settings=house.settings, pages=pages, sessions=house.sessions, attempts=None, handoff=Handoffs(), providers={}, shared=None,
+            directory=directory, audit=lambda event, **about: None, clock=house.reactor, authorize=Authorizer(house.gateway),
         )  # fmt: skip
         house.tree._own = tree(parts)
         return house
