@@ -92,7 +92,10 @@ class HtmlTests(SynchronousTestCase):
         """A reason, a group, a hint with markup in it is shown as text."""
         evil = "<script>alert(1)</script>"
         diagnosis = {"cause": evil, "because": [evil], "hints": [evil], "answered_by": evil}
-        text = problem(403, reason=evil, needs=(evil,), code=evil, request_id=evil, diagnosis=diagnosis).body.decode()
+        text = (
+            problem(403, needs=(evil,), code=evil, request_id=evil, diagnosis=diagnosis).body.decode()
+            + problem(400, reason=evil).body.decode()
+        )
         self.assertNotIn("<script", text)
         self.assertEqual(text.count("&lt;script&gt;"), 8)
 
@@ -105,6 +108,12 @@ class HtmlTests(SynchronousTestCase):
         for part in ("sidecar", "connect_refused", "x said no", "look", "shown to operators only"):
             self.assertIn(part, text)
         self.assertNotIn("operators only", problem(502).body.decode())
+
+    def test_a_reason_where_it_helps(self) -> None:
+        """A sentence of its own; not where the groups, or the page itself, already say it."""
+        self.assertIn('<p class="reason" dir="auto">Host is odd.</p>', problem(400, reason="Host is odd").body.decode())
+        for answer in (problem(403, reason="no rule", needs=("sre",)), problem(401, reason="nobody is logged in", login_url="/x")):
+            self.assertNotIn('class="reason"', answer.body.decode())
 
     def test_retry_after_and_source(self) -> None:
         """503 says when to come back; a sidecar's status says that it is one's."""
