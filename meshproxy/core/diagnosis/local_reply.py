@@ -1,75 +1,90 @@
-"""Is an answer certainly an Envoy's own, and not the service's? By its form alone: the whole body is one of Envoy's texts.
+"""Is an answer an Envoy's own, and not the service's? By its form alone: the whole body is one of Envoy's texts, or there is none.
 
 A body that merely contains the words is somebody's who quotes them. An empty 403 or 404 is never certain: a service gives
-such answers too (diagnosis.md §2 and §6).
+such answers too (diagnosis.md §2 and §6). The data path asks :func:`may_be` of every error and :func:`certain` of few.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..heads import Field
+from .envoy_texts import COMMON, LONGEST, is_text, reset_of
 
-LONGEST = 1024  # bytes; an upstream reset with OpenSSL's words is the longest text there is
+SERVICE_TIME = b"x-envoy-upstream-service-time"
+"""Set on everything that a sidecar passes on from beyond itself (diagnosis.md §2)."""
 
-_RESET = re.compile(
-    rb"upstream connect error or disconnect/reset before headers\. (?:retried and the latest )?reset reason: "
-    rb"(?P<reason>[A-Za-z0-9/ _()-]{4,60})(?:, transport failure reason: (?P<transport>.{1,900}))?",
-    re.DOTALL,
-)
-_JWT = re.compile(rb"(?:Jwt|Jwks) [A-Za-z0-9'.,\[\]() |_-]{4,120}")
-_HEADER = re.compile(rb"invalid header '[^']{1,200}' with value '.{0,600}'", re.DOTALL)
+_ENVOYS = (b"envoy", b"istio-envoy")
+_EMPTY_STATUSES = frozenset((403, 404, 502, 503))
+_LIMITED = (b"x-envoy-ratelimited", b"x-envoy-overloaded")
 
-TEXTS = frozenset((
-    b"no healthy upstream", b"maintenance mode", b"drop overload", b"unconditional drop overload", b"envoy overloaded",
-    b"fault filter abort", b"upstream request timeout", b"stream timeout", b"downstream duration timeout",
-    b"upstream max stream duration reached", b"request timeout", b"request header timeout", b"RBAC: access denied",
-    b"Audiences in Jwt are not allowed", b"Invalid origin", b"Payload Too Large", b"Upgrade Required", b"local_rate_limited",
-    b"Request Header Fields Too Large", b"Not Implemented", b"Bad Request",
+#: what stands beside an Envoy's own empty answer; any other field was set by somebody who had something to say
+_BARE_FIELDS = frozenset((
+    b"server", b"date", b"content-length", b"connection", b"keep-alive", b"transfer-encoding", b"via", b"x-request-id",
 ))
-"""Whole bodies of Envoy's local replies; the texts with a part of their own are matched beside them."""
+_BARE_PREFIXES = (b"x-envoy-", b"x-ratelimit-")
 
-#: texts that any application may well answer with; only an Envoy's ``server`` beside them makes them Envoy's
-_COMMON = frozenset((
-    b"Bad Request", b"Not Implemented", b"Payload Too Large", b"Upgrade Required", b"Request Header Fields Too Large", b"request timeout",
-    b"maintenance mode", b"Invalid origin",
+#: fields that only a program of its own sets: with one of them even Envoy's whole text is a quotation
+_PROGRAM_FIELDS = frozenset((
+    b"set-cookie", b"x-powered-by", b"x-runtime", b"x-aspnet-version", b"etag", b"last-modified", b"content-language", b"content-encoding",
+    b"x-application-context", b"x-generator", b"p3p",
 ))
 
 
-def reset_parts(body: bytes) -> tuple[bytes, bytes | None] | None:
-    """Reason and transport failure reason of Envoy's reset text, ``None`` where the body is not exactly that text."""
-    match = _RESET.fullmatch(body)
-    return (match["reason"], match["transport"]) if match else None
+def named(fields: Iterable[Field]) -> dict[bytes, bytes]:
+    """The fields by lower-case name; of repeated ones the last."""
+    return {name.lower(): value for name, value in fields}
 
 
-def is_text(body: bytes) -> bool:
-    """Whether a whole body is one of Envoy's texts."""
-    return body in TEXTS or _RESET.fullmatch(body) is not None or _JWT.fullmatch(body) is not None or _HEADER.fullmatch(body) is not None
+def is_text_form(status: int, names: Mapping[bytes, bytes], body: bytes, *, mesh: bool) -> bool:
+    """Whether this has the form of a local reply with a text.
+
+    :param mesh: our own sidecar is on the way: it sets ``server`` on all that it passes on, so that an answer without it, or
+        with another one, did not come through a sidecar.
+    """
+    if names.get(b"content-type") != b"text/plain" or not is_text(status, body) or not _PROGRAM_FIELDS.isdisjoint(names):
+        return False
+    server = names.get(b"server")
+    if server is not None:
+        return server.lower() in _ENVOYS
+    # Load balancers made of Envoy hide its name and add their Via.
+    return not mesh and b"via" in names and body not in COMMON
+
+
+def is_empty_form(status: int, names: Mapping[bytes, bytes]) -> bool:
+    """Whether an answer without a body has the form of a local reply: nothing beside it but what an Envoy writes."""
+    if names.get(b"server", b"").lower() not in _ENVOYS:
+        return False
+    limited = any(name in names for name in _LIMITED)
+    return (status in _EMPTY_STATUSES or (status == 429 and limited)) and all(
+        name in _BARE_FIELDS or name.startswith(_BARE_PREFIXES) for name in names
+    )
 
 
 def may_be(status: int, fields: Iterable[Field], length: int | None, no_body: bool) -> bool:
-    """Whether the body has to be seen before it is known whose answer this is."""
-    if no_body or (length is not None and length > LONGEST):
+    """Whether the body has to be seen before it is known whose answer this is (``mesh = true``)."""
+    if no_body or status < 400 or (length is not None and length > LONGEST):
         return False
     if length == 0:
-        return status in (502, 503) and _is_envoys(fields)
-    return any(name.lower() == b"content-type" and value == b"text/plain" for name, value in fields)
+        return status in (502, 503) and _certainly_empty(status, named(fields))
+    return any(value == b"text/plain" and name.lower() == b"content-type" for name, value in fields)
 
 
 def certain(status: int, fields: Iterable[Field], body: bytes) -> bool:
-    """Whether this answer is a sidecar's beyond doubt, so that its page is replaced by ours."""
-    fields = tuple(fields)
+    """Whether this answer is a sidecar's beyond doubt, so that its page is replaced by ours (``mesh = true``)."""
+    names = named(fields)
     if not body:
-        return status in (502, 503) and _is_envoys(fields)
-    kinds = [value for name, value in fields if name.lower() == b"content-type"]
-    if kinds != [b"text/plain"] or not is_text(body):
-        return False
-    server = [value.lower() for name, value in fields if name.lower() == b"server"]
-    return not any(value not in (b"envoy", b"istio-envoy") for value in server) and (body not in _COMMON or bool(server))
+        return _certainly_empty(status, names)
+    return status >= 400 and is_text_form(status, names, body, mesh=True)
 
 
-def _is_envoys(fields: Iterable[Field]) -> bool:
-    """``server: envoy``, and not passed on from beyond our own sidecar."""
-    names = {name.lower(): value for name, value in fields}
-    return names.get(b"server") in (b"envoy", b"istio-envoy") and b"x-envoy-upstream-service-time" not in names
+def grpc_text(status: int, names: Mapping[bytes, bytes]) -> bytes:
+    """Envoy's text told the gRPC way (200, ``grpc-status``, the text in ``grpc-message``); nothing where it is not that."""
+    message = names.get(b"grpc-message", b"")
+    if status != 200 or b"grpc-status" not in names or not names.get(b"content-type", b"").startswith(b"application/grpc"):
+        return b""
+    return message if reset_of(message) is not None or message == b"no healthy upstream" else b""
+
+
+def _certainly_empty(status: int, names: Mapping[bytes, bytes]) -> bool:
+    return status in (502, 503) and SERVICE_TIME not in names and is_empty_form(status, names)

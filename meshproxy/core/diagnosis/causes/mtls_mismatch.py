@@ -1,0 +1,49 @@
+"""``mtls_mismatch``: the sidecars, or a sidecar and a pod without one, disagree about TLS."""
+
+from __future__ import annotations
+
+from .. import to_paste
+from ..fit import FITS, Fit, fits, proves
+from ..groups import family, member
+from ..reading import Reading
+from .response_timeout import hidden_by_sidecar
+
+CAUSE = "mtls_mismatch"
+
+_TRANSPORT = ("wrong_version_number", "unknown_protocol", "http_request")
+
+
+def judge(seen: Reading) -> Fit | None:
+    """The sidecar's reason; or a STRICT port that gets plaintext."""
+    if seen.reset is not None and seen.reset.transport:
+        transport = seen.reset.transport.lower()
+        if any(words in transport for words in _TRANSPORT):
+            return proves(f"transport failure reason: {seen.reset.transport}: one side speaks TLS, the other does not")
+        sds = "secret is not supplied" in transport or "protocol_version" in transport
+        return fits(FITS, f"transport failure reason: {seen.reset.transport}") if sds else None
+    if hidden_by_sidecar(seen):
+        return fits(FITS - 10)
+    fit = member(seen, CAUSE)
+    if fit is None:
+        return None
+    if seen.passed_through is not None and family(seen) in ("failure", "timeout"):
+        return fit._replace(because="unencrypted (an invented Host passes through) it answers: it has no TLS, our sidecar insists on it")
+    if seen.mesh_certificate is not None and (seen.silent or family(seen) == "termination"):
+        shown = seen.mesh_certificate.spiffe_id
+        return fit._replace(because=f"the port shows a workload's certificate ({shown}): what comes unencrypted is closed")
+    return fit
+
+
+def hints(seen: Reading) -> tuple[str, ...]:
+    """Which side wants what."""
+    about = seen.about
+    ours = (
+        "Is our own pod injected (a container istio-proxy in meshproxy's pod)? kubectl get pods; kubectl get namespaces -L istio-injection"
+    )
+    disagree = (
+        f"Do the PeerAuthentication of {about.workload} (STRICT?) and the DestinationRule (tls.mode) agree? {to_paste.policies(about)}",
+        f"Has {about.workload} a sidecar (2/2)? kubectl {to_paste.namespaced(about)} get pods | grep -w {about.workload}",
+    )
+    if seen.answered_by == "nobody":
+        return (ours, *disagree)
+    return (*disagree, f"What did our sidecar see? {to_paste.access_log(about)}", ours)

@@ -1,0 +1,35 @@
+"""``unknown``: none of the others; the answer is quoted."""
+
+from __future__ import annotations
+
+from .. import to_paste
+from ..fit import Fit, fits
+from ..reading import Reading, printable
+
+CAUSE = "unknown"
+
+
+def judge(seen: Reading) -> Fit | None:
+    """What remains."""
+    evidence = seen.evidence
+    if seen.status is not None:
+        return fits(0, f"it answered {seen.status}: {printable(evidence.body[:160].decode('utf-8', 'replace'))}")
+    words = evidence.error or seen.words or evidence.end or "nothing is known of it"
+    if "protocol version" in seen.words:
+        words = f"no TLS version that both sides speak: {words}"
+    return fits(0, f"in phase {evidence.phase}: {words}")
+
+
+def hints(seen: Reading) -> tuple[str, ...]:
+    """Where to look when nothing is known."""
+    about = seen.about
+    if "protocol version" in seen.words:
+        return (f"The other side speaks no TLS of ours: [tls] min_version in services/{about.service}.toml, or a newer TLS there",)
+    if seen.answered_by == "meshproxy":
+        return ("meshproxy itself stopped this request (a reload, an end of the process, a body that was not as announced): try again",)
+    if about.upstream.scheme in ("unix", "sample"):
+        return (f"Ask it directly: curl -sv --unix-socket {about.upstream.path or 'SOCKET'} http://localhost/ -o /dev/null",)
+    return (
+        f"Ask it as meshproxy does: curl -sv -H 'Host: {about.sent_host}' {about.upstream.origin}/ -o /dev/null",
+        f"Its log: {to_paste.logs(about)}",
+    )
