@@ -83,6 +83,7 @@ class MeshChannel(Connection):
                     self._hold(data)
                     break
                 started = self._reader.started
+                self._facts = self.exchange = None
                 rest = self._reader.feed(data)
                 if rest is None:
                     if not started and self.requests_served:  # the first head's time runs since the connection
@@ -175,7 +176,7 @@ class MeshChannel(Connection):
         """Answer a request that never became one, and close: where the next one would begin is not known any more."""
         self._close = True
         head = (self._reader.method, self._reader.target) if self._reader.version else (b"", b"")
-        self._write_own(self.gateway.malformed(self, error, *head), self._reader.method)
+        self._write_own(*self.gateway.malformed(self, error, *head, self._facts))
         self._begin_close()
 
     def fail_body(self, error: Malformed) -> None:
@@ -186,7 +187,7 @@ class MeshChannel(Connection):
         elif self._sink is not None:
             sink, self._sink = self._sink, None
             sink.client_gone(True)
-            self._write_own(self.gateway.malformed(self, error, self._reader.method, self._reader.target), self._reader.method)
+            self._write_own(*self.gateway.malformed(self, error, self._reader.method, self._reader.target, self._facts))
             self._begin_close()
 
     # ---------------------------------------------------------------- answers of a relay
@@ -242,12 +243,13 @@ class MeshChannel(Connection):
         """The whole answer is ours: a refusal, a challenge, an error page."""
         if self._body.active:
             self._close = True
-        self._write_own(answer, self._reader.method, request_id)
+        self._write_own(answer, request_id)
         self._next_request()
 
-    def _write_own(self, answer: Answer, method: bytes, request_id: bytes = b"") -> None:
+    def _write_own(self, answer: Answer, request_id: bytes) -> None:
+        method = self._reader.method
         head = own_head(
-            answer, request_id=request_id or self.gateway.next_request_id(), close=self._close,
+            answer, request_id=request_id, close=self._close,
             http10=self._reader.version == "1.0", date=self.gateway.date(), method=method,
         )
         self._writer.send(head if method == b"HEAD" else head + answer.body)

@@ -189,7 +189,7 @@ class Gateway(Reception):
         except Refused as error:
             relay.answer(self.refusals.refuse(relay, Refuse(403, str(error), ())))
         except TokenNeeded as error:
-            relay.answer(self.refusals.challenge(relay, Challenge(str(error), is_navigation(relay.method, relay.facts), True)))
+            relay.answer(self.refusals.challenge(relay, Challenge(str(error), is_navigation(relay.method, relay.facts), True), again=True))
         except RewriterFailed as error:
             self.log.error("rewriter {name} failed: {why}", name=error.name, why=error.why)
             relay.answer(self.refusals.broken(relay, f"rewriter {error.name}"))
@@ -292,16 +292,16 @@ class Gateway(Reception):
 
     # ---------------------------------------------------------------- what goes wrong
 
-    def malformed(self, channel: Any, error: Malformed, method: bytes, target: bytes) -> Answer:
-        """The answer to a request that never became one (it is recorded all the same)."""
+    def malformed(self, channel: Any, error: Malformed, method: bytes, target: bytes, facts: Facts | None) -> tuple[Answer, bytes]:
+        """The answer to a request that never became one, and its id (it is recorded all the same)."""
         exchange, channel.exchange = channel.exchange, None
         if exchange is None:
             exchange = Exchange(self.next_request_id(), method, target, "", channel.peer, self.seconds())
             exchange.scheme = channel.scheme
-        answer = self.refusals.malformed(exchange, error)
+        answer = self.refusals.malformed(exchange, error, facts)
         exchange.status = answer.status
         self.record(exchange)
-        return answer
+        return answer, exchange.request_id
 
     def refused(self, relay: Relay, error: Malformed) -> Answer:
         """The answer to a request whose body could not be read on."""

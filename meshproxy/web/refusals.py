@@ -59,23 +59,27 @@ class Refusals:
         return self._problem(exchange, verdict.status, reason, html=wants_html(relay.facts), needs=verdict.needs,
                              forbidden=verdict.status == 403)
 
-    def challenge(self, relay: Relay, verdict: Challenge) -> Answer:
-        """Nobody is logged in: a navigation by GET goes to the login, everything else gets 401 and where to log in."""
+    def challenge(self, relay: Relay, verdict: Challenge, *, again: bool = False) -> Answer:
+        """Nobody is logged in: a navigation by GET goes to the login, everything else gets 401 and where to log in.
+
+        :param again: somebody is, but the login has to be made anew: the login must not go straight back.
+        """
         exchange = relay.exchange
         if verdict.navigation and relay.method in (b"GET", b"HEAD"):
-            return self.to_login(relay, verdict.reason)
+            return self.to_login(relay, verdict.reason, again=again)
         exchange.event = "request.challenged"
         exchange.challenged = True
         exchange.reason = verdict.reason
         return self._unauthorized(relay, verdict.reason)
 
-    def to_login(self, relay: Relay, reason: str) -> Answer:
+    def to_login(self, relay: Relay, reason: str, *, again: bool = False) -> Answer:
         """302 to the login, which comes back to this very URL; from another host than ``public_url`` by the hand-off."""
         exchange = relay.exchange
         exchange.event = "request.challenged"
         exchange.challenged = True
         exchange.reason = reason
         location, cookies = self._login(relay)
+        location += "&again=1" if again else ""
         fields: list[Field] = [(b"Location", location.encode("ascii"))]
         fields += [(b"Set-Cookie", cookie) for cookie in cookies]
         return Answer(302, tuple(fields), b"")
@@ -164,12 +168,8 @@ class Refusals:
         else:  # the hand-off needs a cookie on that host: its own login endpoint begins it
             origin = self._settings.public_url
             login_url = f"{type(origin)(origin.scheme, facts.host, origin.port)}/_meshproxy/login?to={quote(to, safe='')}"
-        answer = self._pages.problem(401, html=wants_html(facts) and not facts.upgrade_websocket, reason=reason,
-                                     request_id=relay.exchange.request_id.decode("ascii"), login_url=login_url)
-        if any(name == b"WWW-Authenticate" for name, _ in answer.fields):
-            return answer
-        scheme = f'Meshproxy login="{login_url}"'.encode("ascii", "replace")
-        return Answer(401, (*answer.fields, (b"WWW-Authenticate", scheme)), answer.body)
+        return self._pages.problem(401, html=wants_html(facts) and not facts.upgrade_websocket, reason=reason,
+                                   request_id=relay.exchange.request_id.decode("ascii"), login_url=login_url)
 
     def _problem(self, exchange: Exchange, status: int, reason: str, *, html: bool, needs: tuple[str, ...] = (), forbidden: bool = False,
                  retry_after: int | None = None, diagnosis: Any = None, source: str = "meshproxy") -> Answer:

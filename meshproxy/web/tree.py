@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from twisted.web.resource import IResource, Resource
+from twisted.web.resource import IResource, NoResource, Resource
 from zope.interface import implementer
 
 from ..core.inspection import Malformed
@@ -52,4 +52,4 @@ class Tree(Resource):
             return self._own
         if path in self.children:
             return self.children[path]
-        return self._own.getChildWithDefault(path, request)
+        return self._own.getChildWithDefault(path, request) if not path else NoResource()

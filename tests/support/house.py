@@ -99,6 +99,8 @@ class PlainPages:
         if about.get("diagnosis") is not None:
             words += f" {about['diagnosis'].cause}"
         fields = ((b"Content-Type", b"text/html" if about["html"] else b"application/json"),)
+        if status == 401:
+            fields += ((b"WWW-Authenticate", b"Meshproxy"),)  # type: ignore[assignment]
         return Answer(status, fields, words.encode())
 
 
