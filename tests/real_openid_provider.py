@@ -1,4 +1,4 @@
-"""Logins at an OpenID Provider that we did not write (npm ``oidc-provider``), over real sockets."""
+"""Logins, renewals, logouts and bearer tokens at an OpenID Provider that we did not write (npm ``oidc-provider``), over real sockets."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from urllib.parse import parse_qs, urlsplit
 
 from joserfc.jwk import ECKey
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
 
-from meshproxy.api import LoginFailed, SessionOver, SignedIn
+from meshproxy.api import LoginFailed, ProviderDown, Rejected, SessionOver, SignedIn
+from meshproxy.builtin.bearer_provider import BearerProvider
 from meshproxy.builtin.oidc import OidcProvider
 from meshproxy.identity.backchannel import BackChannel
 from tests.support import idp
+from tests.support.bearer_flow import PEER, request
 from tests.support.contexts import CALLBACK, attempt, context
 
 CLIENT_KEY = ECKey.generate_key("P-256", {"kid": "ours", "use": "sig", "alg": "ES256"})
@@ -23,6 +28,7 @@ class WithProvider(TestCase):
     """One provider for all of them."""
 
     skip = idp.why_not()
+    timeout = 30
 
     def setUp(self) -> None:
         self.provider = idp.shared(client_jwks={"keys": [CLIENT_KEY.as_dict(private=False)]})
@@ -157,3 +163,79 @@ class RenewalTests(WithProvider):
         self.assertEqual(status, 200, body[:300])
         self.assertIn("/session/end/confirm", body)
 
+
+class _Collector(Resource):
+    """Takes the provider's back-channel logout; fires with its form."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came: Deferred[dict[str, str]] = Deferred()
+
+    def render_POST(self, request: Request) -> bytes:
+        self.came.callback({name.decode(): values[0].decode() for name, values in request.args.items()})
+        return b""
+
+
+class BackchannelTests(WithProvider):
+    async def test_logout_at_the_provider(self) -> None:
+        """Who logs out at the provider: its token reaches us, is accepted, names the session of the login, and is good once."""
+        collector = _Collector()
+        port = reactor.listenTCP(0, Site(collector), interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        self.provider = idp.RealProvider(backchannel_logout_uri=f"http://127.0.0.1:{port.getHost().port}/")
+        self.addCleanup(self.provider.stop)
+        ours, visitor, ticket = self.client(), idp.Visitor("alice"), attempt()
+        parameters = await deferToThread(visitor.log_in, await ours.begin(ticket), CALLBACK)
+        signed_in = await ours.finish(ticket, parameters)
+        url = ours.end_session_url(signed_in, "http://localhost:8080/_meshproxy/logged-out")
+        self.assertIn(await deferToThread(visitor.log_out, url), (200, 302, 303))
+        form = await collector.came
+        self.assertEqual(await ours.backchannel_logout(form), [(self.provider.issuer, signed_in.provider_session)])
+        with self.assertRaises(LoginFailed):
+            await ours.backchannel_logout(form)
+
+
+class OutageTests(WithProvider):
+    async def test_restart_with_other_keys(self) -> None:
+        """While the provider is gone a login fails fast; back with all its keys changed, the next login works."""
+        self.provider = idp.RealProvider()
+        ours = self.client(par="never")
+        await self.log_in(ours)
+        ticket = attempt(2)
+        url = await ours.begin(ticket)
+        parameters = await deferToThread(idp.Visitor("alice").log_in, url, CALLBACK)
+        self.provider.stop()
+        with self.assertRaises(ProviderDown):
+            await ours.finish(ticket, parameters)
+        self.provider = idp.RealProvider(port=self.provider.port)
+        self.addCleanup(self.provider.stop)
+        self.assertEqual((await self.log_in(ours, "bob", 3)).principal.subject, "bob")
+
+
+class BearerTests(WithProvider):
+    def bearer(self, **settings: Any) -> BearerProvider:
+        made = BearerProvider({"issuer": self.provider.issuer, "audience": "basic", **settings}, context(reactor, BackChannel(reactor)))
+        self.addCleanup(made.stop)
+        return made
+
+    async def test_introspection(self) -> None:
+        """The provider's opaque access token stands for Alice and for nobody where the audience is another."""
+        asking = {"introspection": "auto", "client_id": "basic", "client_secret": idp.SECRET, "introspection_cache": "1ms"}
+        ours, bearer = self.client(scopes=["openid"]), self.bearer(**asking)
+        tokens = (await self.log_in(ours)).tokens
+        assert tokens is not None and tokens.access is not None
+        found: Any = bearer.authenticate(request(f"Bearer {tokens.access}"), PEER)
+        self.assertEqual((await found).principal.subject, "alice")
+        with self.assertRaises(Rejected):
+            await self.bearer(**{**asking, "audience": "another"}).authenticate(request(f"Bearer {tokens.access}"), PEER)  # type: ignore[misc]
+        with self.assertRaises(Rejected):
+            await bearer.authenticate(request("Bearer invented"), PEER)  # type: ignore[misc]
+
+    async def test_jwt(self) -> None:
+        """A JWT that the provider signed, judged by its published keys."""
+        tokens = (await self.log_in(self.client())).tokens
+        assert tokens is not None
+        found: Any = self.bearer().authenticate(request(f"Bearer {tokens.id}"), PEER)
+        self.assertEqual((await found).principal.subject, "alice")

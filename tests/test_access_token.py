@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -57,7 +57,7 @@ class AccessTokenTests(SynchronousTestCase):
 
 
 class IntrospectionTests(SynchronousTestCase):
-    good = {"active": True, "sub": "a", "aud": "mesh", "scope": "read", "exp": NOW + 10, "client_id": "robot"}
+    good: ClassVar[dict[str, Any]] = {"active": True, "sub": "a", "aud": "mesh", "scope": "read", "exp": NOW + 10, "client_id": "robot"}
 
     def judged(self, **changes: Any) -> Any:
         answer = {name: value for name, value in {**self.good, **changes}.items() if value is not None}

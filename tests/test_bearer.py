@@ -21,7 +21,11 @@ class IntrospectionTests(BearerFlowTestCase):
 
     def provider(self, **settings: object) -> BearerProvider:
         return self.bearer(
-            introspection="auto", client_id="mesh:proxy", client_secret="s3cret", username_claim="username", **settings  # type: ignore[arg-type]
+            introspection="auto",
+            client_id="mesh:proxy",
+            client_secret="s3cret",
+            username_claim="username",
+            **settings,  # type: ignore[arg-type]
         )
 
     def ask_opaque(self, provider: BearerProvider, token: str = "opaque") -> Authenticated | Deferred[Authenticated] | None:

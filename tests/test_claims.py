@@ -114,7 +114,16 @@ class PrincipalTests(SynchronousTestCase):
     def test_mapping(self) -> None:
         """Every attribute from the claim that the operator named; groups of several claims and from elsewhere, each once."""
         mapping = ClaimsMapping("corp", ("groups", "realm.roles"), "mail", "uid", "cn", True)
-        claims = {"iss": "i", "sub": "s", "groups": ["a", "b"], "realm": {"roles": ["b", "c"]}, "mail": "m@x", "uid": "u", "cn": "C N", "nonce": "n"}
+        claims = {
+            "iss": "i",
+            "sub": "s",
+            "groups": ["a", "b"],
+            "realm": {"roles": ["b", "c"]},
+            "mail": "m@x",
+            "uid": "u",
+            "cn": "C N",
+            "nonce": "n",
+        }
         principal = principal_of(claims, mapping, groups=["c", "d"])
         self.assertEqual((principal.issuer, principal.subject, principal.provider), ("i", "s", "corp"))
         self.assertEqual((principal.groups, principal.trusted_email), (("a", "b", "c", "d"), "m@x"))

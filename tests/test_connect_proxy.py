@@ -59,7 +59,7 @@ class _Proxy(Protocol):
             self.transport.write(self.factory.refuse)
             self.transport.loseConnection()
             return
-        host, _, port = self.head.split(b" ")[1].partition(b":")
+        port = self.head.split(b" ")[1].partition(b":")[2]
         TCP4ClientEndpoint(reactor, "127.0.0.1", int(port)).connect(Factory.forProtocol(lambda: _Relay(self)))
 
     def connectionLost(self, reason: Any = None) -> None:

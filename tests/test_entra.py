@@ -82,7 +82,9 @@ class EntraTests(FlowTestCase):
 
     def test_lies_about_the_tenant(self) -> None:
         """A tid that does not fit iss, or is no tenant's id at all, or none."""
-        for number, change in enumerate(({"tid": THEIRS}, {"tid": GONE}, {"tid": "../x"}, {"iss": f"{self.idp.issuer}/{{tenantid}}/v2.0"}, {"tid": 7})):
+        for number, change in enumerate(
+            ({"tid": THEIRS}, {"tid": GONE}, {"tid": "../x"}, {"iss": f"{self.idp.issuer}/{{tenantid}}/v2.0"}, {"tid": 7})
+        ):
             self.setUp()
             ours = self.entra("/common/v2.0", tenants="*")
             self.idp.id_claims.update(change)
@@ -136,7 +138,16 @@ class EntraTests(FlowTestCase):
         ours = self.entra("/common/v2.0", tenants=[OURS])
         self.result(ours.begin(attempt()))
         now = int(self.clock.seconds())
-        claims = {"iss": self.idp.named, "tid": OURS, "aud": CLIENT_ID, "iat": now, "exp": now + 60, "jti": "j", "sid": "s", "events": {EVENT: {}}}
+        claims = {
+            "iss": self.idp.named,
+            "tid": OURS,
+            "aud": CLIENT_ID,
+            "iat": now,
+            "exp": now + 60,
+            "jti": "j",
+            "sid": "s",
+            "events": {EVENT: {}},
+        }
         self.assertEqual(self.result(ours.backchannel_logout({"logout_token": sign(claims, rsa("one"))})), [(self.idp.named, "s")])
 
 

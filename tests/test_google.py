@@ -24,7 +24,9 @@ class GoogleTests(FlowTestCase):
         """Accounts of the domain alone; a private account has no hd, another company's another."""
         client = self.client(preset="google", hosted_domain="Example.com")
         self.assertEqual(parse_qs(urlsplit(self.result(client.begin(attempt()))).query)["hd"], ["example.com"])
-        for number, (domain, good) in enumerate((("example.com", True), ("EXAMPLE.COM", True), ("evil.example", False), (GONE, False), ("", False))):
+        for number, (domain, good) in enumerate(
+            (("example.com", True), ("EXAMPLE.COM", True), ("evil.example", False), (GONE, False), ("", False))
+        ):
             self.idp.id_claims["hd"] = domain
             if good:
                 self.log_in(client, number)

@@ -10,14 +10,12 @@ import treq
 from treq.testing import RequestTraversalAgent
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import PrivateCertificate
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.server import Site
 
-from meshproxy.identity.backchannel import BackChannel, BackChannelError, _Body, back_channel_for, file_problems, tls_policy
+from meshproxy.identity.backchannel import BackChannel, BackChannelError, back_channel_for
 
 from .support.certificates import Authority
 from .support.contexts import context
@@ -120,14 +118,6 @@ class MemoryTests(SynchronousTestCase):
         self.failureResultOf(pending, CancelledError)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def test_cancelled_inside_the_body(self) -> None:
-        """Also when the head is there and the body is not."""
-        body = _Body(10, "idp")
-        body.makeConnection(_Closing(body))
-        waiting = body.finished
-        waiting.cancel()
-        self.failureResultOf(waiting, CancelledError)
-
     def test_no_cookies(self) -> None:
         """A provider's cookies are not kept."""
         url = self.serve(200, b"{}", Set_Cookie="a=b; Path=/")
@@ -150,16 +140,6 @@ class MemoryTests(SynchronousTestCase):
         self.assertEqual((error.status, "s3cret" in str(error)), (500, False))
         error = self.failureResultOf(self.settle(self.http.get_json("https://u:s3cret@idp.example/")), BackChannelError).value
         self.assertNotIn("s3cret", str(error))
-
-
-class _Closing:
-    """A transport that reports its end at once."""
-
-    def __init__(self, protocol: Any) -> None:
-        self.protocol = protocol
-
-    def abortConnection(self) -> None:
-        self.protocol.connectionLost(Failure(ConnectionDone()))
 
 
 class _Raw(Protocol):
@@ -255,22 +235,7 @@ class SocketTests(TestCase):
                 self.assertEqual(await self.kind(BackChannel(reactor), url), "tls")
 
 
-class FileTests(SynchronousTestCase):
-    def test_ca_files(self) -> None:
-        """A bundle of several is read; what has no certificate, or is not there, is a problem with the file's name."""
-        folder = Path(self.mktemp())
-        folder.mkdir()
-        good, bad = folder / "good.pem", folder / "bad.pem"
-        good.write_bytes(b"".join(Authority(folder / name).ca_file.read_bytes() for name in ("1", "2")))
-        bad.write_bytes(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-        self.assertEqual(file_problems(good), [])
-        self.assertEqual(file_problems(None), [])
-        for path in (bad, folder / "nothing.pem"):
-            (problem,) = file_problems(path)
-            self.assertEqual(problem.file, path)
-        bad.write_bytes(b"no certificate")
-        self.assertRaises(ValueError, tls_policy, bad)
-
+class ContextTests(SynchronousTestCase):
     def test_own_or_the_contexts(self) -> None:
         """Without settings of its own a provider uses the context's client."""
         clock = clock_at()

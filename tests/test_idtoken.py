@@ -42,11 +42,24 @@ class IdTokenTests(SynchronousTestCase):
     def test_order(self) -> None:
         """A token that is wrong in every way fails by the first check of the order; mended there, by the next."""
         wrong: dict[str, Any] = {
-            "iss": "x", "aud": "x", "exp": NOW - 100, "nonce": "x", "at_hash": "x", "auth_time": NOW - 1000, "sub": "", "acr": "x",
+            "iss": "x",
+            "aud": "x",
+            "exp": NOW - 100,
+            "nonce": "x",
+            "at_hash": "x",
+            "auth_time": NOW - 1000,
+            "sub": "",
+            "acr": "x",
         }
         rules = IdTokenRules("https://issuer.example", "client", max_age=60, acr_values=("mfa",))
         mended: dict[str, Any] = {
-            "iss": "https://issuer.example", "aud": "client", "exp": NOW + 1, "nonce": "n", "at_hash": None, "auth_time": NOW, "sub": "a",
+            "iss": "https://issuer.example",
+            "aud": "client",
+            "exp": NOW + 1,
+            "nonce": "n",
+            "at_hash": None,
+            "auth_time": NOW,
+            "sub": "a",
         }
         key, header, raw = rsa("stranger"), {"kid": "one", "crit": ["x"], "typ": "logout+jwt"}, "x" * 20_000
         found = [self.check(raw, rules, access_token="t")]

@@ -41,7 +41,13 @@ class KeycloakTests(FlowTestCase):
 
     def test_not_believed(self) -> None:
         """An access token that is opaque, forged, of another issuer or about another person adds nothing."""
-        tokens = ("opaque", self.access_token(rsa("stranger")), self.access_token(iss="https://x"), self.access_token(sub="mallory"), "eyJ.a.b")
+        tokens = (
+            "opaque",
+            self.access_token(rsa("stranger")),
+            self.access_token(iss="https://x"),
+            self.access_token(sub="mallory"),
+            "eyJ.a.b",
+        )
         for number, token in enumerate(tokens):
             self.idp.token_answer = {"access_token": token}
             self.assertEqual(self.groups(number), ("devs",), token)

@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
-from meshproxy.core.jws import DEFAULT_ALGORITHMS, TokenInvalid, UnknownKey, parse, verified
+from meshproxy.core.jws import DEFAULT_ALGORITHMS, TokenInvalid, UnknownKey, WrongSignature, parse, verified
 from meshproxy.core.signing_keys import SigningKeys
 from meshproxy.identity.backchannel import BackChannelError
 from meshproxy.identity.keys import KeyCache, fresh_for
@@ -47,6 +47,17 @@ class KeyCacheTests(SynchronousTestCase):
         self.successResultOf(self.check(sign({}, rsa("one"))))
         self.published = published(rsa("one"), ec("two"))
         self.assertEqual(self.successResultOf(self.check(sign({}, ec("two"), "ES256"))), "two")
+        self.assertEqual(self.fetches, 2)
+
+    def test_new_key_under_the_old_name(self) -> None:
+        """A provider that changes a key and keeps its name is looked at as well; a forger makes us look once in half a minute."""
+        self.successResultOf(self.check(sign({}, rsa("one"))))
+        renamed = published(rsa("two"))
+        renamed["keys"][0]["kid"] = "one"
+        self.published = renamed
+        self.assertEqual(self.successResultOf(self.check(sign({}, rsa("two"), kid="one"))), "one")
+        for _ in range(10):
+            self.failureResultOf(self.check(sign({}, rsa("forger"), kid="one")), WrongSignature)
         self.assertEqual(self.fetches, 2)
 
     def test_unknown_names_are_remembered(self) -> None:
@@ -95,6 +106,7 @@ class KeyCacheTests(SynchronousTestCase):
 
     def test_without_waiting(self) -> None:
         """Known keys answer at once; None where it is worth waiting; the error where it is not."""
+
         def check(keys: SigningKeys) -> Any:
             return verified(parse(raw), keys, DEFAULT_ALGORITHMS).kid
 

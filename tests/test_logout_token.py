@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from meshproxy.core.idtoken import IdTokenRules
 from meshproxy.core.jws import TokenInvalid, UnknownKey
-from meshproxy.core.logout_token import EVENT, issuer_of, validate_logout_token
+from meshproxy.core.logout_token import EVENT, check_whose, validate_logout_token
 from meshproxy.core.signing_keys import parse_key_set
 
 from .support.signing import published, rsa, sign
@@ -21,7 +21,14 @@ RULES = IdTokenRules("https://issuer.example", "client")
 def claims(**changes: Any) -> dict[str, Any]:
     """Good ones, changed."""
     good = {
-        "iss": "https://issuer.example", "aud": "client", "iat": NOW, "exp": NOW + 120, "jti": "j", "events": {EVENT: {}}, "sid": "s", "sub": "a",
+        "iss": "https://issuer.example",
+        "aud": "client",
+        "iat": NOW,
+        "exp": NOW + 120,
+        "jti": "j",
+        "events": {EVENT: {}},
+        "sid": "s",
+        "sub": "a",
     }
     return {name: value for name, value in {**good, **changes}.items() if value is not None}
 
@@ -52,8 +59,8 @@ class LogoutTokenTests(SynchronousTestCase):
         """A new key is worth a look at what the provider publishes now."""
         self.assertRaises(UnknownKey, validate_logout_token, sign(claims(), rsa("stranger")), KEYS, RULES, now=NOW)
 
-    def test_issuer_of(self) -> None:
-        """The issuer that a token claims, or none for what is no token."""
-        self.assertEqual(issuer_of(sign(claims(iss="x"), rsa("stranger"))), "x")
-        for raw in ("", "a.b.c", sign(claims(iss=7), rsa("one"))):
-            self.assertIsNone(issuer_of(raw))
+    def test_check_whose(self) -> None:
+        """Whose a token says that it is, whoever has signed it; what is no token is nobody's."""
+        check_whose(sign(claims(), rsa("stranger")), RULES)
+        for raw in ("", "a.b.c", sign(claims(iss=7), rsa("one")), sign(claims(iss="x"), rsa("one")), sign(claims(iss=None), rsa("one"))):
+            self.assertRaises(TokenInvalid, check_whose, raw, RULES)

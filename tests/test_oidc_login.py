@@ -28,8 +28,14 @@ class RequestTests(SynchronousTestCase):
         self.assertEqual(
             found,
             {
-                "response_type": "code", "client_id": "id", "redirect_uri": CALLBACK, "scope": "openid", "state": attempt().state,
-                "nonce": attempt().nonce, "code_challenge": code_challenge(attempt().code_verifier), "code_challenge_method": "S256",
+                "response_type": "code",
+                "client_id": "id",
+                "redirect_uri": CALLBACK,
+                "scope": "openid",
+                "state": attempt().state,
+                "nonce": attempt().nonce,
+                "code_challenge": code_challenge(attempt().code_verifier),
+                "code_challenge_method": "S256",
             },
         )
 
@@ -39,15 +45,31 @@ class RequestTests(SynchronousTestCase):
         found = authorization_parameters(settings, "id", attempt())
         self.assertEqual(
             {name: found[name] for name in ("scope", "response_mode", "acr_values", "max_age", "prompt", "hd", "ui")},
-            {"scope": "openid groups", "response_mode": "form_post", "acr_values": "mfa phr", "max_age": "0", "prompt": "login", "hd": "x", "ui": "y"},
+            {
+                "scope": "openid groups",
+                "response_mode": "form_post",
+                "acr_values": "mfa phr",
+                "max_age": "0",
+                "prompt": "login",
+                "hd": "x",
+                "ui": "y",
+            },
         )
         self.assertNotIn("code_challenge", found)
 
     def test_extra_protects(self) -> None:
         """extra can replace nothing that protects the flow."""
-        wrong = {"state": "x", "nonce": "x", "redirect_uri": "https://evil.example", "response_type": "token", "code_challenge": "x", "request": "x"}
+        wrong = {
+            "state": "x",
+            "nonce": "x",
+            "redirect_uri": "https://evil.example",
+            "response_type": "token",
+            "code_challenge": "x",
+            "request": "x",
+        }
         self.assertEqual(
-            authorization_parameters(LoginSettings(extra=wrong), "id", attempt()), authorization_parameters(LoginSettings(), "id", attempt())
+            authorization_parameters(LoginSettings(extra=wrong), "id", attempt()),
+            authorization_parameters(LoginSettings(), "id", attempt()),
         )
 
     def test_with_query(self) -> None:

@@ -65,6 +65,14 @@ class ReplayTests(SynchronousTestCase):
         self.assertEqual(whose(LogoutToken("i", "sub", None, "j", 0), True), "sub")
 
 
+class PresetTests(FlowTestCase):
+    def test_cognito(self) -> None:
+        """A preset may know how its logout page calls the way back."""
+        client = self.client(preset="cognito")
+        query = parse_qs(urlsplit(str(client.end_session_url(self.log_in(client), "https://b/"))).query)
+        self.assertEqual((query["logout_uri"], query["client_id"]), (["https://b/"], ["mesh client"]))
+
+
 class RevocationTests(FlowTestCase):
     def test_revoke(self) -> None:
         """The refresh token is given back, authenticated as the client."""

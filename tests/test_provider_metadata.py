@@ -20,11 +20,36 @@ def document(**changes: Any) -> dict[str, Any]:
 class SecureUrlTests(SynchronousTestCase):
     def test_table(self) -> None:
         """https anywhere, http on loopback alone; a host; no user, no password, no fragment, no odd characters."""
-        good = ("https://a.example", "https://a.example:8443/x?y=1", "http://localhost:9300", "http://127.0.0.1", "http://127.9.9.9/", "http://[::1]:1/x")
+        good = (
+            "https://a.example",
+            "https://a.example:8443/x?y=1",
+            "http://localhost:9300",
+            "http://127.0.0.1",
+            "http://127.9.9.9/",
+            "http://[::1]:1/x",
+        )
         bad = (
-            "http://a.example", "http://127.0.0.1.example", "http://localhost.example", "ftp://a.example", "https://", "https:///x", "//a.example",
-            "https://u@a.example", "https://u:p@a.example", "https://a.example#", "https://a.example/#f", "https://a.example:x", "https://a b",
-            "https://a.example/\n", "https://ü.example", "", None, 7, "javascript:alert(1)", "https://[::1", "http://0.0.0.0",
+            "http://a.example",
+            "http://127.0.0.1.example",
+            "http://localhost.example",
+            "ftp://a.example",
+            "https://",
+            "https:///x",
+            "//a.example",
+            "https://u@a.example",
+            "https://u:p@a.example",
+            "https://a.example#",
+            "https://a.example/#f",
+            "https://a.example:x",
+            "https://a b",
+            "https://a.example/\n",
+            "https://ü.example",
+            "",
+            None,
+            7,
+            "javascript:alert(1)",
+            "https://[::1",
+            "http://0.0.0.0",
         )
         for url in good:
             self.assertTrue(secure_url(url), url)
@@ -57,7 +82,9 @@ class MetadataTests(SynchronousTestCase):
         )
         self.assertEqual((found.userinfo_endpoint, found.end_session_endpoint), (f"{ISSUER}/u", f"{ISSUER}/e"))
         self.assertEqual(found.token_endpoint_auth_methods, ("client_secret_post",))
-        self.assertTrue(found.require_pushed_authorization_requests and found.authorization_response_iss and found.backchannel_logout_session)
+        self.assertTrue(
+            found.require_pushed_authorization_requests and found.authorization_response_iss and found.backchannel_logout_session
+        )
 
     def test_least(self) -> None:
         """The least that will do; what is optional and malformed is absent."""

@@ -415,8 +415,15 @@ class BackchannelLogoutTests(FlowTestCase):
         self.number += 1
         now = int(self.clock.seconds())
         claims = {
-            "iss": self.idp.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 120, "jti": f"jti-{self.number}",
-            "events": {EVENT: {}}, "sid": "session-1", "sub": "alice", **changes,
+            "iss": self.idp.issuer,
+            "aud": CLIENT_ID,
+            "iat": now,
+            "exp": now + 120,
+            "jti": f"jti-{self.number}",
+            "events": {EVENT: {}},
+            "sid": "session-1",
+            "sub": "alice",
+            **changes,
         }
         return {name: value for name, value in claims.items() if value is not GONE}
 
@@ -448,8 +455,10 @@ class BackchannelLogoutTests(FlowTestCase):
             self.assertIn("alg", self.failure(LoginFailed, self.logout(token)).reason)
 
     def test_wrong_iss(self) -> None:
-        """…-wrong-iss: not ours to judge; whoever asks every provider finds none that it belongs to."""
-        self.assertEqual(self.result(self.logout(sign(self.logout_claims(iss="https://another.example"), rsa("one")))), [])
+        """…-wrong-iss: refused before its key is looked for: it may well be another provider's."""
+        token = sign(self.logout_claims(iss="https://another.example"), rsa("stranger"))
+        self.assertIn("logout token: iss: ", self.failure(LoginFailed, self.logout(token)).reason)
+        self.assertEqual(self.idp.asked("/jwks"), 0)
 
     def test_forged(self) -> None:
         """A token that somebody else signed in the provider's name."""

@@ -21,7 +21,16 @@ class TokenAnswerTests(SynchronousTestCase):
     def test_lifetime(self) -> None:
         """A number, or a number as text; what is neither was not said."""
         table: list[tuple[Any, float | None]] = [
-            (300, 300.0), ("300", 300.0), (0, 0.0), (1.5, 1.5), (-1, None), ("soon", None), (True, None), (10**12, None), (None, None), ([300], None),
+            (300, 300.0),
+            ("300", 300.0),
+            (0, 0.0),
+            (1.5, 1.5),
+            (-1, None),
+            ("soon", None),
+            (True, None),
+            (10**12, None),
+            (None, None),
+            ([300], None),
             ("٣", None),
         ]
         for value, seconds in table:

@@ -160,9 +160,9 @@ class OidcSettings(BaseModel):
     @model_validator(mode="after")
     def _together(self) -> OidcSettings:
         if self.client_auth == "private_key_jwt" and self.private_key is None:
-            raise ValueError("client_auth = \"private_key_jwt\" needs private_key_file")
+            raise ValueError('client_auth = "private_key_jwt" needs private_key_file')
         if self.client_auth in ("client_secret_basic", "client_secret_post") and self.client_secret is None:
-            raise ValueError(f"client_auth = \"{self.client_auth}\" needs client_secret, client_secret_file or client_secret_env")
+            raise ValueError(f'client_auth = "{self.client_auth}" needs client_secret, client_secret_file or client_secret_env')
         if self.algorithms[0] in SYMMETRIC and self.client_secret is None:
             raise ValueError(f"algorithms: {self.algorithms[0]} needs a client secret")
         known = load_preset(self.preset).options if self.preset else ()
@@ -235,7 +235,7 @@ class OidcProvider:
         self._log.warn("{name}: {error}", name=self._provider, error=failure.value)
 
     def backchannel_logout(self, form: dict[str, Any]) -> Deferred[list[tuple[str, str]]]:
-        """Whose sessions have ended; ``[]``: the token is another provider's to judge; raises LoginFailed: it is wrong."""
+        """Whose sessions have ended; raises LoginFailed: the token is wrong, or another provider's."""
         return within(self._clock, self._timeout, "the identity provider", self._client.backchannel_logout(form))
 
     def ready(self) -> str | None:

@@ -34,12 +34,26 @@ class TokenInvalid(Exception):
         self.reason = reason
 
 
-class UnknownKey(TokenInvalid):
-    """None of the known keys fits: the provider may have published a new one. ``kid`` is the token's, if it names one."""
+class KeyDoubt(TokenInvalid):
+    """The keys at hand do not prove the token: the provider may have published others. ``kid`` is the token's, if it names one."""
+
+    def __init__(self, check: str, kid: str | None, reason: str) -> None:
+        super().__init__(check, reason)
+        self.kid = kid
+
+
+class UnknownKey(KeyDoubt):
+    """None of the known keys fits."""
 
     def __init__(self, kid: str | None, reason: str) -> None:
-        super().__init__("key", reason)
-        self.kid = kid
+        super().__init__("key", kid, reason)
+
+
+class WrongSignature(KeyDoubt):
+    """The key of that name has not signed it. (Careless providers put a new key under an old name.)"""
+
+    def __init__(self, kid: str | None) -> None:
+        super().__init__("signature", kid, "the signature is wrong")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,8 @@ def verified(token: Jws, keys: SigningKeys, algorithms: Collection[str]) -> Jws:
     Without a ``kid`` every key that fits is tried (OpenID Connect Core §10.1 wants one then; several are no reason to fail).
 
     :raises UnknownKey: no key fits, or the token names none and none of those that fit has signed it.
-    :raises TokenInvalid: algorithm not allowed, ``crit`` present, wrong signature.
+    :raises WrongSignature: the key of that name did not sign it.
+    :raises TokenInvalid: algorithm not allowed, ``crit`` present.
     """
     if token.algorithm not in algorithms or token.algorithm not in _VERIFIERS:
         raise TokenInvalid("alg", f"algorithm {token.algorithm!r} is not allowed")
@@ -113,7 +128,7 @@ def verified(token: Jws, keys: SigningKeys, algorithms: Collection[str]) -> Jws:
             continue  # a signature of impossible form, or a key that cannot do it after all
     if token.kid is None:
         raise UnknownKey(None, "no published key has signed the token, which names none")
-    raise TokenInvalid("signature", "the signature is wrong")
+    raise WrongSignature(token.kid)
 
 
 def instant(claims: Mapping[str, Any], name: str) -> float | None:

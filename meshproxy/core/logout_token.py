@@ -28,13 +28,12 @@ class LogoutToken:
     remembered_until: float
 
 
-def issuer_of(raw: str) -> str | None:
-    """The ``iss`` that a token claims, unverified: only good to find out whose it is to judge."""
-    try:
-        issuer = jws.parse(raw).claims.get("iss")
-    except TokenInvalid:
-        return None
-    return issuer if isinstance(issuer, str) else None
+def check_whose(raw: str, rules: IdTokenRules) -> None:
+    """Whether a token says that it is this issuer's to judge; unverified: it saves keys of others from being looked for here.
+
+    :raises TokenInvalid: it is another's, or no token at all.
+    """
+    check_issuer(jws.parse(raw).claims, rules.issuer)
 
 
 def validate_logout_token(raw: str, keys: SigningKeys, rules: IdTokenRules, *, now: float) -> LogoutToken:

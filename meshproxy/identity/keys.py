@@ -1,8 +1,9 @@
 """Which keys does a provider sign with, right now? Its JWK Set, kept by the rules that key rotation and outages demand.
 
 A set is fresh for as long as its ``Cache-Control`` says, at least five minutes and at most an hour; while fetches fail the last good one
-stays. A token signed with a key that is not in it makes us look once, at once: then that name is known to be wrong for a minute, and no
-other name makes us look again for half a minute, so that nobody can make us hammer the provider with invented names.
+stays. A token signed with a key that is not in it makes us look once, at once: then that name is known to be wrong for a minute, and
+nothing else makes us look again for half a minute, so that nobody can make us hammer the provider with invented names. A wrong signature
+under a known name is such a doubt as well: careless providers put a new key under an old name.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.interfaces import IReactorTime
 
-from ..core.jws import UnknownKey
+from ..core.jws import KeyDoubt
 from ..core.signing_keys import SigningKeys, parse_key_set
 from .backchannel import BackChannelError
 from .refreshing import Refreshing
@@ -49,7 +50,7 @@ class KeyCache:
         self._fetch = fetch
         self._clock = clock
         self._keys: Refreshing[SigningKeys] = Refreshing(self._fetched, clock, stale_for=STALE_FOR)
-        self._unknown: dict[str | None, float] = {}
+        self._unknown: dict[tuple[str, str | None], float] = {}
         self._forced_at: float | None = None
 
     async def _fetched(self) -> tuple[SigningKeys, float]:
@@ -81,7 +82,7 @@ class KeyCache:
         self._keys.stop()
 
     async def checked(self, check: Callable[[SigningKeys], T]) -> T:
-        """``check(keys)``; where it raises :class:`UnknownKey`, once more with keys fetched now, if it is time for that.
+        """``check(keys)``; where it raises :class:`KeyDoubt`, once more with keys fetched now, if it is time for that.
 
         :raises TokenInvalid: the check's.
         :raises BackChannelError: there are no keys, and they cannot be had.
@@ -89,39 +90,38 @@ class KeyCache:
         keys = await self._keys.get()
         try:
             return check(keys)
-        except UnknownKey as unknown:
-            if not self._may_look(unknown.kid):
+        except KeyDoubt as doubt:
+            if not self._may_look(doubt):
                 raise
-            kid = unknown.kid
         try:
             keys = await self._keys.renew()
         except BackChannelError:
             pass  # the keys at hand stay; the token stays unknown to them
         try:
             return check(keys)
-        except UnknownKey:
-            self._remember(kid)
+        except KeyDoubt as doubt:
+            self._remember(doubt)
             raise
 
     def checked_now(self, check: Callable[[SigningKeys], T]) -> T | None:
         """As :meth:`checked`, without waiting; ``None`` where waiting is needed.
 
-        :raises TokenInvalid: the check's, :class:`UnknownKey` only when looking again is out of the question.
+        :raises TokenInvalid: the check's, :class:`KeyDoubt` only when looking again is out of the question.
         """
         keys = self._keys.peek()
         if keys is None:
             return None
         try:
             return check(keys)
-        except UnknownKey as unknown:
-            if self._may_look(unknown.kid, claim=False):
+        except KeyDoubt as doubt:
+            if self._may_look(doubt, claim=False):
                 return None
             raise
 
-    def _may_look(self, kid: str | None, claim: bool = True) -> bool:
-        """Whether an unknown name is worth a fetch now; with ``claim`` the fetch is the caller's to make."""
+    def _may_look(self, doubt: KeyDoubt, claim: bool = True) -> bool:
+        """Whether a doubt is worth a fetch now; with ``claim`` the fetch is the caller's to make."""
         now = self._clock.seconds()
-        if self._unknown.get(kid, 0.0) > now:
+        if self._unknown.get((doubt.check, doubt.kid), 0.0) > now:
             return False
         if self._forced_at is not None and now < self._forced_at + FORCED_FLOOR:
             return False
@@ -129,9 +129,9 @@ class KeyCache:
             self._forced_at = now
         return True
 
-    def _remember(self, kid: str | None) -> None:
+    def _remember(self, doubt: KeyDoubt) -> None:
         now = self._clock.seconds()
         if len(self._unknown) >= MOST_UNKNOWN:
             self._unknown = {name: until for name, until in self._unknown.items() if until > now}
         if len(self._unknown) < MOST_UNKNOWN:
-            self._unknown[kid] = now + UNKNOWN_FOR
+            self._unknown[doubt.check, doubt.kid] = now + UNKNOWN_FOR

@@ -180,6 +180,15 @@ class Visitor:
             method, form, url = "POST", fields, urljoin(url, page.action or url)
         raise AssertionError(f"no end in sight: {self.trail}")
 
+    def log_out(self, url: str) -> int:
+        """Confirm a logout at the provider's own page; the status in the end."""
+        status, _, body = self.request("GET", url)
+        page = _Form()
+        page.feed(body)
+        assert status == 200 and page.action is not None, body[:300]
+        status, _, _ = self.request("POST", urljoin(url, page.action), {**page.fields, "logout": "yes"})
+        return status
+
     def log_in(self, url: str, callback: str) -> dict[str, str]:
         """Log in at the provider from an authorization URL on; the parameters that the callback gets."""
         reached, status, body = self.go(url, callback)

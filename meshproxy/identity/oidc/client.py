@@ -18,7 +18,7 @@ from ...core import jws
 from ...core.claims import ClaimsMapping, merged, missing, principal_of, refreshed, text
 from ...core.idtoken import IdTokenRules, validate_id_token
 from ...core.jws import TokenInvalid
-from ...core.logout_token import issuer_of, validate_logout_token
+from ...core.logout_token import check_whose, validate_logout_token
 from ...core.principal import Principal, SignedIn, Tokens
 from ...core.provider_metadata import Metadata
 from ...core.signing_keys import SYMMETRIC, SigningKeys, client_secret_key
@@ -180,21 +180,19 @@ class OidcClient:
             self._log.warn("{name}: the provider did not take back a token", name=self.settings.mapping.provider)
 
     async def backchannel_logout(self, form: Mapping[str, object]) -> list[tuple[str, str]]:
-        """Whose sessions the provider has ended; an empty list when the token is another provider's to judge.
+        """Whose sessions the provider has ended.
 
-        :raises LoginFailed: the token is ours to judge, and wrong (or has come before), or there is none.
+        :raises LoginFailed: the token is wrong, has come before or is another provider's, or there is none.
         :raises ProviderDown: it cannot be judged now.
         """
         raw = only_token(form)
         if raw is None:
             raise LoginFailed("not exactly one logout_token")
         metadata = await self._metadata()
-        named = issuer_of(raw)
         rules = self._rules(metadata)
-        if named is None or (named != metadata.issuer and not callable(rules.issuer)):
-            return []
         now = self._clock.seconds()
         try:
+            check_whose(raw, rules)
             token = await self._checked(lambda keys: validate_logout_token(raw, keys, rules, now=now))
         except TokenInvalid as error:
             raise LoginFailed(f"logout token: {error.check}: {error}") from None

@@ -21,8 +21,17 @@ from .client_auth import ClientAuth
 
 PROTECTED = frozenset(
     {
-        "response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method", "response_mode",
-        "request", "request_uri",
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+        "response_mode",
+        "request",
+        "request_uri",
     }
 )
 
@@ -98,7 +107,7 @@ async def authorization_url(
             if needed:
                 raise
     elif settings.par == "always":
-        raise LoginFailed("par = \"always\", and the provider offers no pushed authorization requests")
+        raise LoginFailed('par = "always", and the provider offers no pushed authorization requests')
     return with_query(metadata.authorization_endpoint, parameters)
 
 

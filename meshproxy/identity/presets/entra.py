@@ -80,4 +80,3 @@ class Odd(Oddities):
             return names(load_object(await treq.content(response)).get("value"))
         except NotJson as error:
             raise BackChannelError("not_json", f"Microsoft Graph: {error}") from None
-
