@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from meshproxy.api.testing import context, principal
 from meshproxy.core.places import Origin, Upstream
 from meshproxy.core.policy import AccessSettings, RouteSettings
 from meshproxy.plugins import Plugins
+from meshproxy.plugins.host import store_table
 from meshproxy.problems import ConfError, Problem
 from meshproxy.settings import PluginTable, ServiceSettings, SessionSettings, Settings
 
@@ -211,3 +213,11 @@ class TableTests(SynchronousTestCase):
         )
         self.assertEqual(self.plugins.examine(self.settings(), {"SECRET": "x"}).problems, ())
         self.assertEqual(self.plugins.examine(self.settings(store="memory"), {"SECRET": "x"}).problems, ())
+
+    def test_the_redis_store(self) -> None:
+        """``store = "redis"`` reads where the Redis is from keys of ``[session]`` that are meshproxy's own."""
+        settings = self.settings()
+        session = SessionSettings(store="redis", redis_url="redis://cache.example:6379/0", redis_ca_file=self.conf_dir / "ca.pem")
+        table = store_table(replace(settings, session=session))
+        self.assertEqual(table.options, {"redis_url": "redis://cache.example:6379/0", "redis_ca_file": str(self.conf_dir / "ca.pem")})
+        self.assertEqual(self.plugins.check(table, "session_store", self.conf_dir), [])

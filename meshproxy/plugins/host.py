@@ -225,5 +225,11 @@ def tables_of(settings: Settings) -> Iterable[tuple[PluginTable, str]]:
 
 
 def store_table(settings: Settings) -> PluginTable:
-    """``[session]`` as the store's plugin reads it: the keys that are not meshproxy's."""
-    return PluginTable(settings.session.store, settings.session.store, settings.session.options, Path("meshproxy.toml"), "session")
+    """``[session]`` as the store's plugin reads it: the keys that are not meshproxy's; for ``redis`` where the Redis is."""
+    session = settings.session
+    options = dict(session.options)
+    if session.store == "redis":
+        options["redis_url"] = session.redis_url
+        if session.redis_ca_file is not None:
+            options["redis_ca_file"] = str(session.redis_ca_file)
+    return PluginTable(session.store, session.store, options, Path("meshproxy.toml"), "session")
