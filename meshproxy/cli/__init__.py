@@ -12,8 +12,11 @@ from typing import Any
 from .. import __version__
 from .check_command import check
 from .explain_command import explain
+from .login_command import login_report
 from .plugins_command import plugins
+from .policy_command import mesh_policy
 from .secret_commands import hash_password, new_key
+from .sessions_command import sessions
 from .shell import Commands, Shell
 
 __all__ = ["commands", "main"]
@@ -23,7 +26,7 @@ commands = Commands(
     help="Checks and explains what meshproxy does with a conf directory, and asks the one that runs. "
     "It is started by `twistd -n meshproxy --conf DIR`.",
     version=__version__,
-    commands=[check, explain, plugins, new_key, hash_password],
+    commands=[check, explain, mesh_policy, plugins, sessions, login_report, new_key, hash_password],
 )
 
 

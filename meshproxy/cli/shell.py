@@ -21,8 +21,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
 
-from ..config import default_conf_dir
+from ..config import default_conf_dir, survey
 from ..configured import Configured, read
+from ..control import ControlError
+from ..control_client import ask
 from ..log import observer_factory, set_level
 from ..problems import ConfError, Problem
 
@@ -58,6 +60,15 @@ class Shell:
         if isinstance(outcome[0], Failure):
             outcome[0].raiseException()
         return outcome[0]
+
+    def ask_running(self, conf: str | None, name: str, **arguments: Any) -> Any:
+        """Ask the meshproxy that runs with the conf directory (:mod:`meshproxy.control`)."""
+        conf_dir = default_conf_dir(conf)
+        control = survey(conf_dir).settings.control
+        try:
+            return self.wait_for(lambda reactor: ask(reactor, control, conf_dir, name, **arguments))
+        except ControlError as error:
+            raise Broken(str(error)) from None
 
 
 class Commands(click.Group):

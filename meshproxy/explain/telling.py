@@ -115,15 +115,7 @@ def _diagnosis(outcome: Outcome, diagnosing: Any) -> dict[str, Any] | None:
         )
         found = diagnosing(evidence, outcome.relay)
     status = outcome.sent_status or exchange.upstream_status or None
-    told: dict[str, Any] = {
-        "status": status,
-        "answered_by": found.answered_by,
-        "cause": found.cause,
-        "confidence": found.confidence,
-        "also": list(found.also),
-        "because": list(found.because),
-        "hints": list(found.hints),
-    }
+    told = {"status": status, **found.as_dict()}
     probe = {"probe": "request", "host": _text(outcome.head.partition(b"Host: ")[2].partition(b"\r\n")[0]),
              "outcome": str(status or found.cause), "answered_by": found.answered_by, "ms": round(exchange.upstream_duration * 1000)}
     return {**told, "probes": [probe]}
