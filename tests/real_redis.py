@@ -208,6 +208,29 @@ class AclTests(RedisCase):
             self.assertNotIn("wrong-word", told + repr(client) + str(client.trouble))
 
 
+class DocumentedAclTests(RedisCase):
+    async def test_it_is_enough(self) -> None:
+        """The ACL user that the documentation names may do everything that meshproxy does."""
+        self.redis.say("ACL", "SETUSER", "mesh", "on", ">pw", "~meshproxy:*", "+@all", "-@admin", "-@dangerous")
+        url = f"redis://mesh:pw@127.0.0.1:{self.redis.port}/0"
+        store = make(RedisStore, {"redis_url": url}, given=context(reactor=reactor))
+        state = RedisState(reactor, RedisClient(reactor, url))
+        self.addCleanup(store.stop)
+        self.addCleanup(state.stop)
+        now = time.time()
+        for version in (0, 1):
+            self.assertTrue(await store.save("a", b"v", now + 60, (f"t{version}",), version))
+        self.assertEqual((await store.load("a"), await store.find(), await store.find("t1")), ((b"v", 2), ["a"], ["a"]))
+        await store.unlock("a", await store.lock("a", 5) or "")
+        await store.delete("a")
+        await state.revoke("id:x", Revocation(now, now + 60, "logout"))
+        self.assertTrue(await state.add_once("t", now + 60))
+        await state.put("n", b"v", now + 60)
+        self.assertEqual((await state.get("n"), await state.count("c", 60)), (b"v", 1))
+        await state.forget_count("c")
+        await state.unlock("l", await state.lock("l", 5) or "")
+
+
 class TlsTests(RedisCase):
     def setUp(self) -> None:
         directory = Path(tempfile.mkdtemp())
