@@ -1,0 +1,1 @@
+"""What does meshproxy cost, beside others? Benchmarks, run by hand; never part of the tests."""
