@@ -82,6 +82,18 @@ class DiscoveryTests(FlowTestCase):
         self.assertTrue(self.result(client.begin(attempt(3))).startswith(self.idp.url("/moved")))
         self.assertEqual(self.idp.asked(DOCUMENT), 2)
 
+    def test_hosts_are_told(self) -> None:
+        """The log names the hosts of the endpoints once, and again when they change."""
+        client = self.client()
+        self.log_in(client)
+        self.clock.advance(3601)
+        self.result(client.begin(attempt(2)))
+        self.assertEqual([event.get("hosts") for event in self.logged], ["127.0.0.1:9999"])
+        self.idp.discovery["userinfo_endpoint"] = "https://elsewhere.example/u"
+        self.clock.advance(3601)
+        self.result(client.begin(attempt(3)))
+        self.assertEqual([event.get("hosts") for event in self.logged][1:], ["127.0.0.1:9999, elsewhere.example"])
+
     def test_stop(self) -> None:
         """Stopped, nothing is scheduled and nothing under way."""
         self.idp.hanging.add(DOCUMENT)

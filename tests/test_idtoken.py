@@ -13,7 +13,7 @@ from meshproxy.core.idtoken import IdTokenRules, same, validate_id_token
 from meshproxy.core.jws import TokenInvalid
 from meshproxy.core.signing_keys import parse_key_set
 
-from .support.signing import published, rsa, sign
+from .support.signing import ec, published, rsa, sign
 
 NOW = 1_000_000.0
 KEYS = parse_key_set(published(rsa("one")))
@@ -102,6 +102,17 @@ class IdTokenTests(SynchronousTestCase):
         raw = sign(claims(iat=NOW - 5000, nonce=None), rsa("one"))
         self.assertEqual(self.check(raw, rules, nonce=None, fresh=False), "")
         self.assertEqual(self.check(raw, rules, nonce=None), "iat")
+
+    def test_every_character_matters(self) -> None:
+        """A token with any one character changed, added or taken away passes nowhere."""
+        keys = parse_key_set(published(ec("one")))
+        good = sign(claims(), ec("one"), "ES256")
+        validate_id_token(good, keys, RULES, now=NOW, nonce="n")
+        for at, char in enumerate(good):
+            for other in ("A" if char != "A" else "B", "", char * 2, "."):
+                if other != char:
+                    wrong = good[:at] + other + good[at + 1 :]
+                    self.assertRaises(TokenInvalid, validate_id_token, wrong, keys, RULES, now=NOW, nonce="n")
 
     def test_same(self) -> None:
         """Equality is of strings alone, also of odd ones."""

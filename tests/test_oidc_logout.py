@@ -95,7 +95,7 @@ class RevocationTests(FlowTestCase):
         for status in (400, 503):
             self.idp.raw["/revoke"] = (status, {}, b"")
             self.result(client.revoke(signed_in))
-        self.assertEqual(len(self.logged), 2)
+        self.assertEqual(len(self.warnings), 2)
         self.idp.discovery["revocation_endpoint"] = GONE
         client = self.client()
         self.result(client.revoke(self.log_in(client, 2)))
@@ -111,4 +111,4 @@ class RevocationTests(FlowTestCase):
         self.assertNoResult(revoking)
         self.clock.advance(2)
         self.successResultOf(revoking)
-        self.assertEqual(len(self.logged), 1)
+        self.assertEqual(len(self.warnings), 1)

@@ -38,7 +38,7 @@ class UserinfoTests(FlowTestCase):
         for number, (status, body) in enumerate(((401, b""), (403, b"{}"), (200, b"<html>"), (200, b"[]"), (200, b"{}"))):
             self.idp.raw["/userinfo"] = (status, {}, body)
             self.assertEqual(self.log_in(number=number).principal.groups, ())
-        self.assertEqual(len(self.logged), 5)
+        self.assertEqual(len(self.warnings), 5)
 
     def test_down(self) -> None:
         """An outage of userinfo, where it is needed, is an outage: nobody logs in with less than they have."""

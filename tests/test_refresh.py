@@ -75,7 +75,7 @@ class RefreshTests(FlowTestCase):
         renewed, tokens = self.renew()
         self.assertEqual((renewed.principal, tokens.access), (self.first.principal, "access-2"))
         self.assertNotEqual(tokens.refresh, "refresh-0")
-        self.assertEqual(len(self.logged), 1)
+        self.assertEqual(len(self.warnings), 1)
 
     def test_keys_down_after_the_answer(self) -> None:
         """The same where the new ID token cannot be verified now: the old one stays beside the new access token."""

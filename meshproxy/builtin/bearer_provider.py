@@ -107,6 +107,7 @@ class BearerProvider:
             settings.issuer,
             keys_only=True,
             key_set_url=settings.jwks_url,
+            log=context.log,
             token=(lambda: _read_token(token_file)) if token_file is not None else None,
         )
         self._tokens = BearerTokens(

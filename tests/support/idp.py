@@ -111,6 +111,14 @@ class _Form(HTMLParser):
             self.fields.setdefault(found["name"], found.get("value", ""))
 
 
+def form_of(page: str) -> tuple[str, dict[str, str]]:
+    """Where a page's first form goes, and what it sends by itself."""
+    form = _Form()
+    form.feed(page)
+    assert form.action is not None, page[:500]
+    return form.action, form.fields
+
+
 class Visitor:
     """A person with a browser: keeps cookies by host, follows redirects, fills in forms. Blocks; no reactor."""
 
@@ -183,10 +191,9 @@ class Visitor:
     def log_out(self, url: str) -> int:
         """Confirm a logout at the provider's own page; the status in the end."""
         status, _, body = self.request("GET", url)
-        page = _Form()
-        page.feed(body)
-        assert status == 200 and page.action is not None, body[:300]
-        status, _, _ = self.request("POST", urljoin(url, page.action), {**page.fields, "logout": "yes"})
+        assert status == 200, body[:300]
+        action, fields = form_of(body)
+        status, _, _ = self.request("POST", urljoin(url, action), {**fields, "logout": "yes"})
         return status
 
     def log_in(self, url: str, callback: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from treq.testing import RequestTraversalAgent
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshproxy.api import SignedIn
@@ -45,6 +45,11 @@ class FlowTestCase(SynchronousTestCase):
         made = OidcProvider(table, context(self.clock, self.http, log=Logger(namespace="tests", observer=self.logged.append)))
         self.addCleanup(made.stop)
         return made
+
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """What it complained about."""
+        return [event for event in self.logged if event["log_level"] >= LogLevel.warn]
 
     def settle(self) -> None:
         """Move everything that is in memory: each answer may bring the next question."""

@@ -60,7 +60,7 @@ class OidcClient:
     ) -> None:
         self.settings = settings
         self.oddities = oddities or Oddities({})
-        self.discovery = Discovery(http, clock, settings.issuer, same_issuer=self.oddities.same_issuer)
+        self.discovery = Discovery(http, clock, settings.issuer, same_issuer=self.oddities.same_issuer, log=log)
         self._http = http
         self._clock = clock
         self._log = log

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from ...core.provider_metadata import Metadata, MetadataInvalid, parse_metadata
 from ..backchannel import BackChannel, BackChannelError
@@ -32,6 +33,7 @@ class Discovery:
     :param same_issuer: ``(named, asked)``; equality unless one document serves many tenants.
     :param keys_only: nobody logs in there: only the keys are wanted.
     :param key_set_url: where the keys lie, in place of what the document says. With ``keys_only`` no document is fetched then.
+    :param log: told of the endpoints' hosts when they change.
     :param token: gives a bearer token to fetch with, sent to the issuer's own origin and to ``key_set_url`` only.
     """
 
@@ -45,6 +47,7 @@ class Discovery:
         keys_only: bool = False,
         key_set_url: str = "",
         token: Callable[[], str] | None = None,
+        log: Logger | None = None,
     ) -> None:
         self.issuer = issuer
         self._http = http
@@ -52,6 +55,8 @@ class Discovery:
         self._keys_only = keys_only
         self._key_set_url = key_set_url
         self._token = token
+        self._log = log
+        self._hosts: tuple[str, ...] = ()
         self._metadata: Refreshing[Metadata] = Refreshing(self._fetch, clock, stale_for=STALE_FOR)
         self.keys = KeyCache(self._fetch_keys, clock)
 
@@ -97,9 +102,19 @@ class Discovery:
         url = document_url(self.issuer)
         value, _ = await self._http.get_json(url, self._credentials(url))
         try:
-            return parse_metadata(value, self.issuer, self._same_issuer, keys_only=self._keys_only), FRESH_FOR
+            metadata = parse_metadata(value, self.issuer, self._same_issuer, keys_only=self._keys_only)
         except MetadataInvalid as error:
             raise BackChannelError("metadata", str(error)) from None
+        self._tell(metadata)
+        return metadata, FRESH_FOR
+
+    def _tell(self, metadata: Metadata) -> None:
+        """Which hosts logins and secrets will go to, whenever that changes: an operator's firewall, and nose, want to know."""
+        urls = (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri, metadata.userinfo_endpoint)
+        hosts = tuple(dict.fromkeys(urlsplit(url).netloc for url in urls if url))
+        if self._log is not None and hosts != self._hosts:
+            self._log.info("issuer {issuer} has its endpoints at {hosts}", issuer=self.issuer, hosts=", ".join(hosts))
+        self._hosts = hosts
 
     async def _fetch_keys(self) -> tuple[Any, Any]:
         url = self._key_set_url or (await self._metadata.get()).jwks_uri
