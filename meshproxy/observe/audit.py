@@ -169,7 +169,7 @@ class AuditTrail:
 
     def record(self, exchange: Exchange) -> None:
         """An observer of requests: the closing event of every one that was about a service."""
-        if exchange.event:
+        if exchange.event and self._recorders:  # who only counts logins and reloads wants no event of every request
             self.emit(audit_events.of_exchange(exchange.event, exchange, self._clock.seconds()))
 
     def __call__(self, event: str, **about: Any) -> None:

@@ -41,15 +41,15 @@ class HeadReader:
         """Whether some bytes of a head have come, but not all."""
         return bool(self._raw)
 
-    # What llhttp calls. It hands over whole field lines; a target may come in pieces.
+    # What llhttp calls. These run once a field: whatever can be done once a head is done in _finish.
 
     def on_url(self, data: bytes) -> None:
+        """A piece of the target."""
         self._target_parts.append(data)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name, value.rstrip(b" \t")))
-        if len(self.fields) > self._max_fields:
-            raise Malformed(431, "too many fields")
+        """A whole field line; white space behind the value is still there."""
+        self.fields.append((name, value))
 
     def feed(self, data: bytes) -> bytes | None:
         """Give the next bytes; returns what follows the head once it is complete, else ``None``.
@@ -113,8 +113,6 @@ class HeadReader:
             known = data[:1].isalpha() and "Invalid method" in str(error)
             raise Malformed(501 if known else 400, "unknown method" if known else "not an HTTP request") from None
         except HttpParserError as error:
-            if isinstance(error.__context__, Malformed):
-                raise error.__context__ from None
             raise Malformed(400, str(error) or "not HTTP") from None
         else:
             self._keep_line(parser)
@@ -143,3 +141,7 @@ class HeadReader:
         self.target = parts[0] if len(parts) == 1 else b"".join(parts)
         if len(self.target) > self._target_bytes:
             raise Malformed(414, "the target is too long")
+        if len(self.fields) > self._max_fields:
+            raise Malformed(431, "too many fields")
+        if b" \r" in raw or b"\t\r" in raw:  # nearly never
+            self.fields = [(name, value.rstrip(b" \t")) for name, value in self.fields]
