@@ -116,6 +116,13 @@ class BookTests(SynchronousTestCase):
         self.assertIsNotNone(self.adopt(id="n" * 43, started_at=START + 11))
         self.assertEqual(self.book.ended, {"backchannel": 1})
 
+    def test_a_late_revocation(self) -> None:
+        """A revocation that comes late from another replica ends nothing that began after it was said."""
+        live = self.adopt(started_at=START + 5)
+        result_of(self.shared.revoke(principal_tag(ALICE.issuer, ALICE.subject), Revocation(START, START + 2000, "backchannel")))
+        assert live is not None
+        self.assertEqual(live.ended, "")
+
     def test_everybody(self) -> None:
         """All sessions can be ended at once; those that begin later live."""
         lives = [self.adopt(id=letter * 43) for letter in "abc"]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshproxy.core.principal import SignedIn, Tokens
+from meshproxy.core.tickets import HandoffRequest, decode
+from meshproxy.sessions import pending
 from meshproxy.sessions.handoff import Accepted, Refused
 
-from .support.sessions import ALICE, BOB, HOST, OTHER, START, Browser, Deployment, result_of, tokens
+from .support.sessions import ALICE, BOB, HOST, KEYS, OTHER, START, Browser, Deployment, result_of, tokens
 
 TO = f"https://{OTHER}/d/1?x=2"
 
@@ -114,6 +117,26 @@ class HandoffTests(SynchronousTestCase):
         assert live is not None
         self.house.handoff._hosts = frozenset({HOST})
         self.assertEqual(result_of(self.house.handoff.ticket(live, value, START)), Refused("malformed"))
+
+    def test_a_label_that_happens_to_fit(self) -> None:
+        """A cookie's label is short, and two may be alike: what counts is the whole of what it is about."""
+        with patch.object(pending, "label_of", lambda secret: b"00000000"):
+            ticket = self.ticket(self.begin())
+            victim = Browser(self.house.clock)
+            self.begin(victim)
+            self.assertEqual(self.accept(ticket, victim), Refused("browser"))
+
+    def test_a_ticket_of_another_host(self) -> None:
+        """Whatever cookie comes with it: a ticket counts on the host that it names."""
+        live = self.house.request(HOST)
+        assert live is not None
+        with patch.object(self.house.handoff, "wanted", lambda value, now: HandoffRequest(value, HOST, now)):
+            query, cookies = self.house.handoff.begin(OTHER, TO, START)
+            self.browser.take(OTHER, cookies)
+            request = decode(HandoffRequest, KEYS.open(b"handoff request", b"", query.partition("=")[2].encode()))
+            assert request is not None
+            url = result_of(self.house.handoff.ticket(live, request.attempt, START))
+        self.assertEqual(self.accept(url.partition("ticket=")[2]), Refused("host", TO))
 
     def test_garbage(self) -> None:
         """Tickets and requests flipped at any place, of another kind, or not of this world are refused alike."""
