@@ -116,14 +116,18 @@ class CookieReadingTests(SynchronousTestCase):
         self.assertIsNone(self.house.request())
 
     def test_a_tunnel_holds_it(self) -> None:
-        """While a tunnel is open the session does not idle out, though no request comes."""
-        live = self.house.log_in().live
-        live.channels.add(Tunnel())
+        """While a tunnel is open the session does not idle out, though no request comes; idle_timeout begins when it closes."""
+        live, tunnel = self.house.log_in().live, Tunnel()
+        live.channels.add(tunnel)
         self.assertIsNotNone(self.house.request())
         for _ in range(4):
             self.house.clock.advance(3000)
             self.sessions.sweep(self.house.now)
+        live.channels.discard(tunnel)
+        self.house.clock.advance(3500)
         self.assertIsNotNone(self.house.recalled().session)
+        self.house.clock.advance(3600)
+        self.assertIsNone(self.house.recalled().session)
 
     def test_cookies_that_change_all_the_time(self) -> None:
         """Whoever spells one session in ever new ways fills no memory."""
@@ -221,7 +225,10 @@ class StoreReadingTests(SynchronousTestCase):
         live = self.house.recalled(cookie=self.cookie).session
         self.store.down = True
         self.house.clock.advance(0.7)
-        self.assertIsNotNone(self.sessions.recall(self.cookie, HOST, self.house.now))
+        self.store.asked.clear()
+        for _ in range(5):
+            self.assertIsNotNone(self.sessions.recall(self.cookie, HOST, self.house.now))
+        self.assertEqual(self.store.asked, ["load"])
         self.house.clock.advance(0.7)
         self.assertIsNone(self.sessions.recall(self.cookie, HOST, self.house.now))
         assert live is not None
