@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..configured import Configured
-from ..explain import Asker, Explaining, Explanation, NotAUrl, Question
+from ..explain import Asker, Explaining, Explanation, NotAUrl, Question, recorded
 from .explain_table import print_explanation
 from .shell import Broken, Shell, complain, conf_option, console, json_option, print_json, quiet_log, read_conf
 
@@ -42,9 +42,16 @@ def explain(ctx: click.Context, url: str | None, conf: str | None, as_json: bool
         raise click.UsageError("explain takes a URL, or --request-id ID")
     if anonymous and (as_user or groups or claims):
         raise click.UsageError("--anonymous and --as, --groups, --claims exclude each other")
+    if request_id is not None and (send or as_curl):
+        raise click.UsageError("--request-id reads what was recorded: there is nothing to send, and secrets are gone")
     configured = read_conf(conf)
     quiet_log()
     shell: Shell = ctx.obj
+    told: Explanation
+    if request_id is not None:
+        told = recorded(configured.settings, shell.ask_running(conf, "request", id=request_id))
+        _print(told, as_json, as_curl)
+        ctx.exit(told.exit_status)
     asker = Asker(as_user, None if groups is None else tuple(filter(None, map(str.strip, groups.split(",")))), _claims(claims), provider)
     try:
         question = Question.of(url or "", method, lines)
@@ -52,7 +59,7 @@ def explain(ctx: click.Context, url: str | None, conf: str | None, as_json: bool
         raise Broken(str(error)) from None
     if send and any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in question.fields):
         raise click.UsageError("--send sends no body: leave Content-Length and Transfer-Encoding out")
-    told: Explanation = shell.wait_for(lambda reactor: _explain(reactor, configured, question, asker, address, send))
+    told = shell.wait_for(lambda reactor: _explain(reactor, configured, question, asker, address, send))
     _print(told, as_json, as_curl)
     ctx.exit(told.exit_status)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .asker import Asker
 from .explanation import Explanation
 from .question import NotAUrl, Question
+from .recorded import recorded
 from .stagehand import Explaining
 
-__all__ = ["Asker", "Explaining", "Explanation", "NotAUrl", "Question"]
+__all__ = ["Asker", "Explaining", "Explanation", "NotAUrl", "Question", "recorded"]

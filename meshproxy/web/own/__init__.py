@@ -15,6 +15,7 @@ from .callback import Callback
 from .endpoint import Endpoint
 from .forward_auth import ForwardAuth
 from .home import Home, Services
+from .inspector import Inspector
 from .jwks import Jwks
 from .login import Login
 from .logout import LoggedOut, Logout
@@ -62,7 +63,7 @@ class OwnTree(Resource):
 def tree(parts: OwnParts) -> OwnTree:
     """The resource for ``/_meshproxy``."""
     root = OwnTree(parts)
-    endpoints = {
+    endpoints: dict[bytes, Endpoint] = {
         b"services": Services(parts),
         b"auth": ForwardAuth(parts),
         b"login": Login(parts),
@@ -76,6 +77,8 @@ def tree(parts: OwnParts) -> OwnTree:
         b"jwks.json": Jwks(parts),
         b"static": Static(parts),
     }
+    if parts.inspector is not None:
+        endpoints[b"inspector"] = Inspector(parts)
     for name, endpoint in endpoints.items():
         root.putChild(name, endpoint)
     return root

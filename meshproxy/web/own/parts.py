@@ -49,6 +49,7 @@ class OwnParts:
     :ivar jwks: the public keys that services may verify assertions with (RFC 7517).
     :ivar authorize: what the gateway would say about a request that somebody else forwards
         (:class:`meshproxy.web.authorizing.Authorizer`); without it ``/_meshproxy/auth`` lets nothing pass.
+    :ivar inspector: :class:`meshproxy.observe.inspector.Inspector`; without it there is no such page.
     """
 
     settings: Settings
@@ -64,6 +65,7 @@ class OwnParts:
     random: Callable[[int], bytes] = os.urandom
     jwks: Callable[[], Mapping[str, object]] = no_keys
     authorize: Callable[[Asked], Awaitable[Ruling]] | None = None
+    inspector: Any = None
 
     @property
     def public(self) -> Origin:
