@@ -21,12 +21,13 @@ PROXY_CPU = 0
 
 @dataclass(frozen=True)
 class Place:
-    """What a peer is given: ports, the provider's issuer, a folder of its own."""
+    """What a peer is given: ports, the provider's issuer, a folder of its own; for twistd, further options."""
 
     port: int
     upstream: int
     issuer: str
     folder: Path
+    twistd: tuple[str, ...] = ()
 
 
 def log_in(place: Place) -> str:
@@ -70,7 +71,7 @@ groups = ["devs"]
 use = "grafana"
 roles = {{ Admin = ["admins"] }}
 """)
-    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "meshproxy", "--conf", str(conf)]
+    command = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", *place.twistd, "meshproxy", "--conf", str(conf)]
     with running(command, PROXY_CPU, place.folder / "log", cwd=place.folder, env={"PYTHONPATH": str(ROOT)}) as pid:
         wait_for(place.port)
         yield pid, log_in(place)
