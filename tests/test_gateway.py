@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from meshproxy.api import Principal, Rejected, TokenNeeded
+from meshproxy.api import Principal, Rejected, SignedIn, TokenNeeded, Tokens
 from meshproxy.api import Refused as Refusal
 from meshproxy.core.policy import AccessSettings
 from meshproxy.observe.audit import AuditFailed
@@ -122,22 +122,22 @@ class SessionTests(ChannelCase):
         self.assertEqual(house.wire.waiting, 1)
 
     def test_refreshed_when_needed(self) -> None:
-        """A service that wants a token waits for a fresh one; what the refresh ends is challenged."""
-        for ended in ("", "invalid_grant"):
+        """Once its token has ended, a service waits for a fresh one. What the refresh ends is challenged; an outage is 503 and ends nothing."""
+        for ended, failed, status in (("", False, b""), ("invalid_grant", False, b"401"), ("", True, b"503")):
             house = self.house()
             house.service.rewriting.needs_token = True
             live = house.sessions.live[b"alice"]
             live.refresh_due_at = 0.0
+            live.signed_in = SignedIn(live.principal, Tokens(access="a", refresh="r", expires_at=1.0))
             waiting: Deferred[None] = Deferred()
             house.sessions.refreshed = lambda live, now, waiting=waiting: waiting  # type: ignore[attr-defined]
             browser = house.browser()
             browser.asks()
             self.assertEqual(house.wire.waiting, 0)
-            live.ended = ended
+            live.ended, live.refresh_failed = ended, failed
             waiting.callback(None)
-            self.assertEqual(house.wire.waiting, 0 if ended else 1)
-            if ended:
-                self.assertTrue(browser.takes().startswith(b"HTTP/1.1 401 "))
+            self.assertEqual(house.wire.waiting, 0 if status else 1)
+            self.assertTrue(browser.takes().startswith(b"HTTP/1.1 " + status if status else b""))
 
     def test_refresh_in_the_background(self) -> None:
         """A service that wants no token does not wait for a refresh that is due."""

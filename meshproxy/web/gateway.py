@@ -148,14 +148,14 @@ class Gateway(Reception):
         now = relay.exchange.started_at
         relay.live = live
         relay.exchange.principal = live.principal
-        relay.exchange.session_id = live.record.id
+        relay.exchange.session_id = live.handle
         if live.record.parent is not None and self.handoff.due_recheck(live, now) and self.refusals.navigation(relay):
             relay.answer(self.refusals.to_login(relay, "the session's parent is asked again"))
             return
         service = relay.service
         admission = live.admissions.get(service.name)
         if admission is None or admission.service is not service or now >= admission.valid_until:
-            if service.rewriting.needs_token and now >= live.refresh_due_at:
+            if service.rewriting.needs_token and tokens_ended(live.signed_in, now):
                 refreshed = self.sessions.refreshed(live, now)
                 if refreshed is not None:
                     relay.wait_for(refreshed, self._refreshed)
@@ -164,7 +164,7 @@ class Gateway(Reception):
             if admission is None:
                 return
             live.admissions[service.name] = admission
-        elif now >= live.refresh_due_at:
+        if now >= live.refresh_due_at:
             self.sessions.refreshed(live, now)  # in the background: this request has all it needs
         relay.set_cookies = self.sessions.renewal(live, now)
         self._judge(relay, admission)
@@ -175,6 +175,10 @@ class Gateway(Reception):
             relay.live = None
             relay.exchange.principal = None
             self._judge(relay, relay.service.anonymous)
+            return
+        if live.refresh_failed and tokens_ended(live.signed_in, self.seconds()):
+            # an outage logs nobody out: the session stays, the service that needs the token waits (contract §3.6)
+            relay.answer(self.refusals.unavailable(relay, "the token has ended and the identity provider does not renew it"))
             return
         admission = self._admission(relay, live.principal, live.signed_in)
         if admission is not None:
@@ -339,3 +343,11 @@ class Gateway(Reception):
     def finished(self, relay: Relay) -> None:
         """The record of a request is complete."""
         self.record(relay.exchange)
+
+
+def tokens_ended(signed_in: SignedIn, now: float) -> bool:
+    """Whether a token that a service may be told has run out."""
+    tokens = signed_in.tokens
+    if tokens is None:
+        return False
+    return any(end is not None and end <= now for end in (tokens.expires_at, tokens.id_expires_at if tokens.id else None))

@@ -53,6 +53,8 @@ class Live:
         self.admissions: dict[str, Any] = {}
         self.channels: set[Any] = set()
         self.ended = ""
+        self.handle = "handle"
+        self.refresh_failed = False
         self.refresh_due_at = float("inf")
 
 
