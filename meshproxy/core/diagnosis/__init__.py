@@ -18,7 +18,7 @@ from .values import MOST_ALSO, AnsweredBy, Confidence, Diagnosis, Probe, Situati
 
 __all__ = [
     "AdminSeen", "AnsweredBy", "Confidence", "Diagnosis", "HostSeen", "Http2Seen", "PlainSeen", "Probe", "Reading", "SecondSeen",
-    "Situation", "TlsSeen", "causes", "diagnose",
+    "Situation", "TlsSeen", "causes", "diagnose", "meaning",
 ]
 
 _LONGEST_BECAUSE = 300
@@ -30,6 +30,11 @@ PAGES = "docs/causes/"
 def causes() -> dict[str, Cause]:
     """Every cause there is, by its code."""
     return load()
+
+
+def meaning(cause: str) -> str:
+    """A cause in half a sentence, for people; the code itself where there is none of that name."""
+    return causes()[cause].MEANING if cause in causes() else cause
 
 
 def diagnose(evidence: Evidence, situation: Situation, probes: tuple[Probe, ...] = ()) -> Diagnosis:
@@ -45,7 +50,7 @@ def diagnose(evidence: Evidence, situation: Situation, probes: tuple[Probe, ...]
     rest = () if fit.proven else tuple(other for other, _ in ranked[1:] if other not in ("ok", "unknown"))[:MOST_ALSO]
     return Diagnosis(
         answered_by=seen.answered_by, cause=cause, confidence="proven" if fit.proven else "likely", also=rest,
-        because=_because(seen, fit), hints=_hints(seen, cause), status=seen.status, probes=probes,
+        because=_because(seen, fit), hints=_hints(seen, cause), status=evidence.status, probes=probes,
     )
 
 

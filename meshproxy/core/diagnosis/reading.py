@@ -176,9 +176,15 @@ class Reading:
         if not self.same_as_invented:
             return None
         for form, seen in self.hosts.items():
-            if form != "invented" and seen.signature != self.signature:
+            if form not in ("invented", "public") and seen.signature != self.signature:
                 return seen
         return None
+
+    @property
+    def public_host_served(self) -> bool:
+        """The service, which refused, answers to the name that browsers use."""
+        public = self.hosts.get("public")
+        return public is not None and public.answered_by == "service" and public.status is not None and public.status < 400
 
     @property
     def passed_through(self) -> HostSeen | None:

@@ -10,14 +10,15 @@ from typing import Literal
 
 from .certificate import CertificateFacts
 
-HostForm = Literal["invented", "upstream", "without-port", "with-port", "full"]
+HostForm = Literal["invented", "upstream", "without-port", "with-port", "full", "public"]
 
 
 @dataclass(frozen=True, slots=True)
 class HostSeen:
     """The same request with another Host.
 
-    :ivar form: which Host: one that nobody has, the upstream's own, that without or with its port, the full cluster name.
+    :ivar form: which Host: one that nobody has, the upstream's own, that without or with its port, the full cluster
+        name, the name that browsers use.
     :ivar signature: what can be compared: two requests with equal signatures had the same outcome.
     :ivar answered_by: as of any answer.
     :ivar status: of the answer; ``None`` when there was none.
@@ -87,7 +88,7 @@ class AdminSeen:
         issuer or dates, in any other way.
     :ivar passthrough: the request went to the original destination as it is: the Host is no name of the mesh.
     :ivar identity: our own SPIFFE id; ``identity_ends``: when its certificate ends, seconds since the epoch.
-    :ivar expected_names: which SPIFFE ids the sidecar accepts there.
+    :ivar tells_tls: it counts handshakes for that cluster, so that none that failed means that none did.
     """
 
     reachable: bool
@@ -102,7 +103,7 @@ class AdminSeen:
     passthrough: bool = False
     identity: str = ""
     identity_ends: float | None = None
-    expected_names: tuple[str, ...] = ()
+    tells_tls: bool = False
 
 
 Sighting = HostSeen | TlsSeen | PlainSeen | Http2Seen | SecondSeen | AdminSeen

@@ -1,7 +1,8 @@
 """Which causes are there? One file each: what proves it, what makes it likely, what to check first.
 
-A further cause is one more file here, with ``CAUSE`` (its code), ``judge(seen)`` (how well it fits, ``None``: not at all) and
-``hints(seen)`` (what to check, most likely first), and a page ``docs/causes/CODE.md``. Nothing has to be registered.
+A further cause is one more file here, with ``CAUSE`` (its code), ``MEANING`` (half a sentence for people), ``judge(seen)`` (how
+well it fits, ``None``: not at all) and ``hints(seen)`` (what to check, most likely first), and a page ``docs/causes/CODE.md``.
+Nothing has to be registered.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ class Cause(Protocol):
     """What every module here offers."""
 
     CAUSE: str
+    MEANING: str
 
     def judge(self, seen: Reading) -> Fit | None:
         """How well this cause fits; ``None`` when the evidence rules it out or says nothing of it."""

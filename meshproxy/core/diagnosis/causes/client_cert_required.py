@@ -8,6 +8,7 @@ from ..groups import member
 from ..reading import Reading
 
 CAUSE = "client_cert_required"
+MEANING = "the other side wants a client certificate that it did not get, or does not like"
 
 _CERTAIN = ("certificate required", "peer did not return a certificate", "certificate_required")
 _ALERTS = ("alert handshake failure", "alert bad certificate", "alert unsupported certificate", "alert access denied")

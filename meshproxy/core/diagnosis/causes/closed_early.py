@@ -8,6 +8,7 @@ from ..groups import member
 from ..reading import Reading
 
 CAUSE = "closed_early"
+MEANING = "the connection was made and then closed before a byte of an answer"
 
 
 def judge(seen: Reading) -> Fit | None:
@@ -27,5 +28,5 @@ def hints(seen: Reading) -> tuple[str, ...]:
     return (
         f"Does the service crash or refuse at that moment? Its log: {to_paste.logs(about)}",
         "Does it close idle connections sooner than we do? Keep [pool] idle below its own keep-alive",
-        f"Does it restart? kubectl {to_paste.namespaced(about)} get pods | grep -w {about.workload}",
+        f"Does it restart? {to_paste.pods(about)}",
     )

@@ -8,6 +8,7 @@ from ..groups import member
 from ..reading import Reading
 
 CAUSE = "connect_refused"
+MEANING = "the next hop refuses the connection"
 _WORDS = ("connection refused", "connect error: 111", "connect error: 61")
 
 
@@ -19,9 +20,10 @@ def judge(seen: Reading) -> Fit | None:
     if seen.reset is not None and seen.reset.transport:
         told = any(words in seen.reset.transport.lower() for words in _WORDS)
         return proves(f"transport failure reason: {seen.reset.transport}") if told else None
-    if seen.admin is not None and seen.admin.refused and not seen.admin.tls_failed and member(seen, CAUSE):
-        return proves(f"the sidecar's admin counts {seen.admin.refused} failed connections of {seen.admin.cluster}, and no handshake")
     fit = member(seen, CAUSE)
+    admin = seen.admin
+    if fit is not None and admin is not None and admin.refused and admin.tells_tls and not admin.tls_failed and not admin.timed_out:
+        return proves(f"our sidecar's admin counts failed connections of {admin.cluster}, and no handshake that failed")
     if fit is not None and seen.tls is not None and seen.tls.end in ("eof", "reset", "refused") and not seen.tls.shows_tls:
         return fit._replace(because="a TLS ClientHello to the same port is closed at once, without a byte: nobody seems to listen")
     return fit
@@ -33,11 +35,14 @@ def hints(seen: Reading) -> tuple[str, ...]:
     upstream = about.upstream
     if seen.answered_by == "nobody" and upstream.scheme in ("unix", "sample"):
         return (f"Is the service running, and may meshproxy use its socket? ls -l {upstream.path or 'SOCKET'}",)
-    listening = f"Is a pod of {about.workload} ready and listening on the target port of {upstream.port}? {to_paste.endpoints(about)}"
+    if to_paste.on_this_machine(about):
+        listening = f"Is {about.service} running, and does it listen on port {upstream.port}? {to_paste.listening(about)}"
+    else:
+        listening = f"Is a pod of {about.workload} ready and listening on the target port of {upstream.port}? {to_paste.endpoints(about)}"
     if seen.answered_by == "peer-sidecar":
         return (
             f"Does the container of {about.workload} listen on the service's targetPort, and on all addresses, not on localhost only? "
-            f"kubectl {to_paste.namespaced(about)} describe pods -l app={about.workload}",
+            f"{to_paste.service(about)}",
             f"What does the pod's sidecar say? {to_paste.logs(about, 'istio-proxy')}", listening,
         )
     if seen.answered_by == "nobody":

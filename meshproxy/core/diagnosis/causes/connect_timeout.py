@@ -9,6 +9,7 @@ from ..reading import Reading
 from .response_timeout import hidden_by_sidecar
 
 CAUSE = "connect_timeout"
+MEANING = "no connection could be made in time"
 _WORDS = (
     "timed out", "no route to host", "network is unreachable", "network unreachable", "connect error: 110", "connect error: 113",
     "connect error: 101",
@@ -20,9 +21,12 @@ def judge(seen: Reading) -> Fit | None:
     evidence = seen.evidence
     if evidence.end == "unreachable":
         return proves(f"there is no route to {', '.join(evidence.resolved[:3]) or seen.about.upstream.host}: {evidence.error}")
-    if evidence.end == "timeout" and evidence.phase in ("connect", "tls"):
-        what = "the TLS handshake did not end" if evidence.phase == "tls" else "no TCP connection"
-        return proves(f"{what} within {seen.about.connect_timeout:g} s")
+    waited = seen.about.waited or seen.about.connect_timeout
+    if evidence.end == "timeout" and evidence.phase == "connect":
+        return proves(f"no TCP connection within {waited:g} s")
+    if evidence.end == "timeout" and evidence.phase == "tls":
+        words = f"the TLS handshake did not end within {waited:g} s"
+        return proves(words) if seen.plain is not None and not seen.plain.http else fits(FITS, words)
     if seen.reset is not None and seen.reset.transport:
         told = any(words in seen.reset.transport.lower() for words in _WORDS)
         return proves(f"transport failure reason: {seen.reset.transport}") if told else None
@@ -37,7 +41,7 @@ def hints(seen: Reading) -> tuple[str, ...]:
     upstream = about.upstream
     return (
         f"Does a NetworkPolicy keep meshproxy's pod from {about.workload} port {upstream.port}, or the address is wrong? "
-        f"kubectl {to_paste.namespaced(about)} get networkpolicies",
+        f"{to_paste.get(about, 'networkpolicies')}",
         f"Is {upstream.host}:{upstream.port} the right address and port? {to_paste.service(about)}",
         f"Are there pods behind it, and do their nodes live? {to_paste.endpoints(about)}",
     )

@@ -8,6 +8,7 @@ from ..fit import Fit, proves
 from ..reading import Reading
 
 CAUSE = "dns_failed"
+MEANING = "the upstream's name does not resolve"
 
 
 def judge(seen: Reading) -> Fit | None:

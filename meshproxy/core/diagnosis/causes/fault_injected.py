@@ -8,6 +8,7 @@ from ..fit import Fit, proves
 from ..reading import Reading
 
 CAUSE = "fault_injected"
+MEANING = "somebody injected a fault on purpose"
 
 
 def judge(seen: Reading) -> Fit | None:
@@ -22,6 +23,6 @@ def hints(seen: Reading) -> tuple[str, ...]:
     about = seen.about
     return (
         f"Remove fault: from the VirtualService of {about.workload}: "
-        f"kubectl {to_paste.namespaced(about)} get virtualservices -o yaml | grep -B8 -A8 fault:",
+        f"{to_paste.yaml(about, 'virtualservices')} | grep -B8 -A8 fault:",
         "Is a chaos experiment running? kubectl get envoyfilters -A",
     )

@@ -6,6 +6,7 @@ from ..fit import FITS, Fit, fits, proves
 from ..reading import Reading
 
 CAUSE = "gateway_error"
+MEANING = "a proxy on the way answered with an error of its own"
 
 
 def judge(seen: Reading) -> Fit | None:

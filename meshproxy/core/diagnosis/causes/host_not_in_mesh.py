@@ -8,6 +8,7 @@ from ..groups import family
 from ..reading import Reading
 
 CAUSE = "host_not_in_mesh"
+MEANING = "our sidecar has no route for the Host that is sent"
 
 
 def judge(seen: Reading) -> Fit | None:

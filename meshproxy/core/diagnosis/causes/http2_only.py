@@ -8,6 +8,7 @@ from ..groups import is_http2, member
 from ..reading import Reading
 
 CAUSE = "http2_only"
+MEANING = "the port speaks HTTP/2 alone"
 
 
 def judge(seen: Reading) -> Fit | None:

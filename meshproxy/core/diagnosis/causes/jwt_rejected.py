@@ -8,6 +8,7 @@ from ..fit import Fit, proves
 from ..reading import Reading
 
 CAUSE = "jwt_rejected"
+MEANING = "the mesh refused the token"
 
 
 def judge(seen: Reading) -> Fit | None:
@@ -28,6 +29,6 @@ def hints(seen: Reading) -> tuple[str, ...]:
         f"Do issuer and audience of the token that the rewriter of {about.service} injects fit the RequestAuthentication?"
     )
     return (
-        f"{first} (issuer and audience must fit: kubectl {to_paste.namespaced(about)} get requestauthentications -o yaml)",
+        f"{first} (issuer and audience must fit: {to_paste.yaml(about, 'requestauthentications')})",
         "Can istiod reach the jwksUri, and has it the key? kubectl -n istio-system logs deploy/istiod | grep -i jwks",
     )

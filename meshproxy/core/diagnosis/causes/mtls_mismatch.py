@@ -9,6 +9,7 @@ from ..reading import Reading
 from .response_timeout import hidden_by_sidecar
 
 CAUSE = "mtls_mismatch"
+MEANING = "the two sides disagree about mutual TLS"
 
 _TRANSPORT = ("wrong_version_number", "unknown_protocol", "http_request")
 
@@ -22,7 +23,8 @@ def judge(seen: Reading) -> Fit | None:
         sds = "secret is not supplied" in transport or "protocol_version" in transport
         return fits(FITS, f"transport failure reason: {seen.reset.transport}") if sds else None
     if hidden_by_sidecar(seen):
-        return fits(FITS - 10)
+        words = "unencrypted (an invented Host passes through) it answers at once: our sidecar may wait for TLS that never comes"
+        return fits(FITS + 5, words) if seen.passed_through is not None else fits(FITS - 10)
     fit = member(seen, CAUSE)
     if fit is None:
         return None
@@ -42,7 +44,7 @@ def hints(seen: Reading) -> tuple[str, ...]:
     )
     disagree = (
         f"Do the PeerAuthentication of {about.workload} (STRICT?) and the DestinationRule (tls.mode) agree? {to_paste.policies(about)}",
-        f"Has {about.workload} a sidecar (2/2)? kubectl {to_paste.namespaced(about)} get pods | grep -w {about.workload}",
+        f"Has {about.workload} a sidecar (2/2)? {to_paste.pods(about)}",
     )
     if seen.answered_by == "nobody":
         return (ours, *disagree)

@@ -8,6 +8,7 @@ from ..fit import Fit, proves
 from ..reading import Reading
 
 CAUSE = "no_endpoints"
+MEANING = "there is no healthy endpoint"
 
 
 def judge(seen: Reading) -> Fit | None:
@@ -25,6 +26,6 @@ def hints(seen: Reading) -> tuple[str, ...]:
     return (
         f"Has {about.workload} ready pods? {to_paste.endpoints(about)}",
         f"What does our sidecar think of them (ejected, unhealthy)? {to_paste.clusters(about)}",
-        f"Do the subset's labels of the DestinationRule fit any pod? kubectl {to_paste.namespaced(about)} get destinationrules -o yaml",
-        f"Is anything scaled to zero? kubectl {to_paste.namespaced(about)} get deployments | grep -w {about.workload}",
+        f"Do the subset's labels of the DestinationRule fit any pod? {to_paste.yaml(about, 'destinationrules')}",
+        f"Is anything scaled to zero? {to_paste.get(about, 'deployments')} | grep -w {about.workload}",
     )

@@ -10,6 +10,7 @@ from ..groups import is_http2
 from ..reading import Reading
 
 CAUSE = "not_http"
+MEANING = "the port speaks another protocol than HTTP"
 
 _BANNERS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("SSH", re.compile(rb"SSH-\d")),

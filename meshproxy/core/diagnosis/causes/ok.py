@@ -6,6 +6,7 @@ from ..fit import DEFAULT, Fit, proves
 from ..reading import Reading
 
 CAUSE = "ok"
+MEANING = "the service answered"
 
 
 def judge(seen: Reading) -> Fit | None:

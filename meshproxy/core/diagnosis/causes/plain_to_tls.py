@@ -8,6 +8,7 @@ from ..groups import member
 from ..reading import Reading
 
 CAUSE = "plain_to_tls"
+MEANING = "the port speaks TLS, and http:// is configured"
 
 _TEXTS = (
     b"HTTP request to an HTTPS server", b"plain HTTP request was sent to HTTPS port", b"SSL-enabled server port",

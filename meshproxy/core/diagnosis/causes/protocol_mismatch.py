@@ -8,6 +8,7 @@ from ..groups import family, member
 from ..reading import Reading
 
 CAUSE = "protocol_mismatch"
+MEANING = "a sidecar did not understand the service's bytes"
 
 
 def judge(seen: Reading) -> Fit | None:

@@ -6,6 +6,7 @@ from ..fit import FITS, Fit, proves
 from ..reading import Reading
 
 CAUSE = "redirect_loop"
+MEANING = "the service redirects to where we already are"
 
 
 def judge(seen: Reading) -> Fit | None:

@@ -8,6 +8,7 @@ from ..fit import FITS, Fit, fits, proves
 from ..reading import Reading
 
 CAUSE = "request_rejected"
+MEANING = "a sidecar refused the form of the request"
 
 _PARTS = {
     400: "The request line, Host or a field breaks a rule of the sidecar's (path normalisation, underscores, strict fields)",

@@ -7,6 +7,7 @@ from ..fit import FITS, Fit, fits, proves
 from ..reading import Reading
 
 CAUSE = "response_cut"
+MEANING = "the answer broke off before its end"
 
 
 def judge(seen: Reading) -> Fit | None:
@@ -28,5 +29,5 @@ def hints(seen: Reading) -> tuple[str, ...]:
     about = seen.about
     return (
         f"What happened to the service at that moment (crash, its own timeout, memory)? Its log: {to_paste.logs(about)}",
-        f"Was the pod killed? kubectl {to_paste.namespaced(about)} get events --sort-by=.lastTimestamp",
+        f"Was the pod killed? {to_paste.get(about, 'events')} --sort-by=.lastTimestamp",
     )

@@ -8,6 +8,7 @@ from ..fit import FITS, Fit, fits, proves
 from ..reading import Reading
 
 CAUSE = "response_timeout"
+MEANING = "no answer came in time"
 
 _SIDECAR_CONNECTS_FOR = 30.0
 """Seconds after which a sidecar has given up connecting by default: 10 s, and two retries."""
@@ -43,7 +44,7 @@ def hints(seen: Reading) -> tuple[str, ...]:
     if seen.local:
         return (
             "The service is slower than the mesh allows: timeout in its VirtualService (0s for streams), or make it faster; "
-            f"kubectl {to_paste.namespaced(about)} get virtualservices -o yaml", log,
+            f"{to_paste.yaml(about, 'virtualservices')}", log,
         )
     key = "idle" if seen.evidence.phase == "body" else "response"
     return (

@@ -7,6 +7,7 @@ from ..fit import FITS, Fit, fits, proves
 from ..reading import Reading
 
 CAUSE = "route_missing"
+MEANING = "an Envoy has no route for the request"
 
 
 def judge(seen: Reading) -> Fit | None:
@@ -27,7 +28,7 @@ def judge(seen: Reading) -> Fit | None:
 def hints(seen: Reading) -> tuple[str, ...]:
     """The VirtualService, the subset, the gateway's hosts."""
     about = seen.about
-    first = f"Does a VirtualService match {about.sent_host} and the path? kubectl {to_paste.namespaced(about)} get virtualservices -o yaml"
+    first = f"Does a VirtualService match {about.sent_host} and the path? {to_paste.yaml(about, 'virtualservices')}"
     subset = f"Is the subset it names defined in the DestinationRule? istioctl analyze {to_paste.namespaced(about)}"
     if seen.status == 503:
         return (subset, first, f"What does our sidecar route to? {to_paste.routes(about)}")

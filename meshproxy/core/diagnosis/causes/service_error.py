@@ -7,6 +7,7 @@ from ..fit import DEFAULT, FITS, Fit, fits, proves
 from ..reading import Reading
 
 CAUSE = "service_error"
+MEANING = "the service itself reports an error"
 
 
 def judge(seen: Reading) -> Fit | None:
@@ -27,5 +28,5 @@ def hints(seen: Reading) -> tuple[str, ...]:
     about = seen.about
     return (
         f"What does the service's own log say, at the X-Request-Id of this request? {to_paste.logs(about)}",
-        f"Is what it needs itself (database, other services) there? kubectl {to_paste.namespaced(about)} get pods",
+        f"Is what it needs itself (database, other services) there? {to_paste.get(about, 'pods')}",
     )

@@ -7,6 +7,7 @@ from ..fit import DEFAULT, FITS, Fit, fits, proves
 from ..reading import Reading, printable
 
 CAUSE = "service_refused"
+MEANING = "the service itself refuses the request"
 
 
 def judge(seen: Reading) -> Fit | None:
@@ -49,7 +50,12 @@ def hints(seen: Reading) -> tuple[str, ...]:
         404: f"Is the path right? [route] strip_path in {file} decides whether the service sees the prefix; its base URL must fit",
         421: f"It does not answer to Host {about.sent_host}: its list of hosts, or a literal [request] host in {file}",
     }.get(seen.status or 0, f"What does it want? It answered {seen.status} to {about.method}; meshproxy explain shows the exact head")
-    if "origin" in told:
+    if seen.public_host_served:
+        first = (
+            f'It answers to Host {about.public_host}, not to {about.sent_host}: set [request] host = "{about.public_host}" in {file}, '
+            "or have the service allow the name that we send"
+        )
+    elif "origin" in told:
         first = f"Allow the public origin in the service's own settings, or keep [request] origin = \"rewrite\" in {file}"
     elif "Host" in told:
         first = f"Add {about.sent_host} to the hosts that the service allows, or set a literal [request] host in {file}"

@@ -9,6 +9,7 @@ from ..groups import member
 from ..reading import Reading
 
 CAUSE = "tls_expired"
+MEANING = "a certificate is outside its dates"
 
 _OURS = ("alert certificate expired", "alert_certificate_expired")
 _WORDS = ("certificate has expired", "not yet valid", *_OURS)

@@ -8,6 +8,7 @@ from ..groups import member
 from ..reading import Reading
 
 CAUSE = "tls_name_mismatch"
+MEANING = "the certificate is for another name"
 
 _TRANSPORT = ("san matcher", "subject alt name", "verify san", "hostname mismatch", "san list")
 
@@ -32,8 +33,7 @@ def judge(seen: Reading) -> Fit | None:
         return fits(FITS - 20) if "certificate_unknown" in transport else None
     fit = member(seen, CAUSE)
     if fit is not None and seen.admin is not None and seen.admin.wrong_name:
-        expected = " or ".join(seen.admin.expected_names) or "expected"
-        return proves(f"the sidecar's admin counts a certificate for another name than {expected}")
+        return proves("our sidecar's admin counts a certificate for another name than it expects")
     if fit is not None and seen.mesh_certificate is not None:
         return fit._replace(because=f"the peer shows a {seen.mesh_certificate}")
     return fit
@@ -51,7 +51,7 @@ def hints(seen: Reading) -> tuple[str, ...]:
         )
     return (
         f"{names}Do the pods of {about.workload} run as the service account that the sidecar expects? DestinationRule subjectAltNames, "
-        f"kubectl {to_paste.namespaced(about)} get pods -o custom-columns=NAME:.metadata.name,ACCOUNT:.spec.serviceAccountName",
+        f"{to_paste.get(about, 'pods')} -o custom-columns=NAME:.metadata.name,ACCOUNT:.spec.serviceAccountName",
         f"What does the peer carry? {to_paste.secrets(about)}", f"What did our sidecar see? {to_paste.access_log(about)}",
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .. import to_paste
-from ..fit import TOLD, Fit, proves
+from ..fit import FITS, TOLD, Fit, fits, proves
 from ..groups import member
 from ..reading import Reading
 
 CAUSE = "tls_to_plain"
+MEANING = "the port speaks no TLS, and https:// is configured"
 
 _WORDS = ("wrong version number", "http request", "unknown protocol", "packet length too long", "record layer failure", "not tls")
 
@@ -20,6 +21,8 @@ def judge(seen: Reading) -> Fit | None:
         return proves("an ordinary HTTP request to the same port is answered", TOLD + 10)
     if any(words in seen.words for words in _WORDS):
         return proves(f"what came in place of TLS is none: {seen.evidence.error or seen.words}", TOLD + 10)
+    if seen.evidence.end == "timeout":
+        return fits(FITS - 5)
     return member(seen, CAUSE)
 
 

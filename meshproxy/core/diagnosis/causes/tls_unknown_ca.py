@@ -8,6 +8,7 @@ from ..groups import member
 from ..reading import Reading
 
 CAUSE = "tls_unknown_ca"
+MEANING = "one side does not trust the other's CA"
 
 _OURS = ("alert unknown ca", "alert_unknown_ca")
 _WORDS = (

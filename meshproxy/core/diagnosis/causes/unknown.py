@@ -7,6 +7,7 @@ from ..fit import Fit, fits
 from ..reading import Reading, printable
 
 CAUSE = "unknown"
+MEANING = "none of the known causes fits"
 
 
 def judge(seen: Reading) -> Fit | None:
@@ -26,7 +27,7 @@ def hints(seen: Reading) -> tuple[str, ...]:
     if "protocol version" in seen.words:
         return (f"The other side speaks no TLS of ours: [tls] min_version in services/{about.service}.toml, or a newer TLS there",)
     if seen.answered_by == "meshproxy":
-        return ("meshproxy itself stopped this request (a reload, an end of the process, a body that was not as announced): try again",)
+        return (f"Nothing is wrong with the service as far as this request tells; meshproxy itself ended it: {seen.evidence.error}",)
     if about.upstream.scheme in ("unix", "sample"):
         return (f"Ask it directly: curl -sv --unix-socket {about.upstream.path or 'SOCKET'} http://localhost/ -o /dev/null",)
     return (
