@@ -12,21 +12,22 @@ from typing import Any
 from twisted.logger import FilteringLogObserver, LogLevel, LogLevelFilterPredicate, textFileLogObserver
 
 _LEVELS = {"debug": LogLevel.debug, "info": LogLevel.info, "warn": LogLevel.warn, "error": LogLevel.error}
-_predicate = LogLevelFilterPredicate(LogLevel.info)
+#: which events are written, by namespace and level
+predicate = LogLevelFilterPredicate(LogLevel.info)
 # Twisted announces every port and factory; that is for its debugging, not for an operator's.
 for _namespace in ("twisted", "log_legacy"):
-    _predicate.setLogLevelForNamespace(_namespace, LogLevel.warn)
+    predicate.setLogLevelForNamespace(_namespace, LogLevel.warn)
 
 
 def set_level(level: str) -> None:
     """From now on: ``debug``, ``info``, ``warn`` or ``error``."""
-    _predicate.setLogLevelForNamespace("", _LEVELS[level])
+    predicate.setLogLevelForNamespace("", _LEVELS[level])
     for namespace in ("twisted", "log_legacy"):
-        _predicate.setLogLevelForNamespace(namespace, LogLevel.debug if level == "debug" else LogLevel.warn)
+        predicate.setLogLevelForNamespace(namespace, LogLevel.debug if level == "debug" else LogLevel.warn)
 
 
 def observer_factory() -> Any:
     """A log observer for twistd: text, one event a line, on standard error."""
-    return FilteringLogObserver(textFileLogObserver(sys.__stderr__ or sys.stderr), [_predicate])
+    return FilteringLogObserver(textFileLogObserver(sys.__stderr__ or sys.stderr), [predicate])
 
 

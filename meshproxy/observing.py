@@ -21,12 +21,13 @@ from .observe.access_log import AccessLog
 from .observe.admin import AdminSite, Readiness
 from .observe.audit import AuditTrail
 from .observe.exposition import Exposition
-from .observe.metrics import Metrics
+from .observe.metrics import Metrics, merged
 from .observe.reactor_lag import ReactorLag
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .worker import Worker
+    from .workers.crew import Crew
 
 _STDOUT = 1
 
@@ -34,24 +35,26 @@ _STDOUT = 1
 class Observing:
     """The observers of one process.
 
+    :param requests: whether it serves requests itself; the parent of several workers does not.
     :ivar audit: the audit trail, which is also called directly with what is no request (logins, reloads).
     :ivar observers: what is given every request's record, in this order.
     """
 
     log = Logger()
 
-    def __init__(self, reactor: Any, configured: Configured) -> None:
+    def __init__(self, reactor: Any, configured: Configured, *, requests: bool = True) -> None:
         self._reactor = reactor
         self._loggers: dict[Any, Any] = {}
         self._http = BackChannel(reactor)
         self._worker: Worker | None = None
+        self._crew: Crew | None = None
         self._reasons = {"starting": "starting"}
         self._access_file: Any = None
         self.metrics = Metrics()
         self.lag = ReactorLag(reactor)
         self.audit = AuditTrail(self._make_loggers(configured), reactor)
         self.audit.listeners.append(self.metrics.audited)
-        self._access = self._make_access_log(configured.settings)
+        self._access = self._make_access_log(configured.settings) if requests else None
         self.observers: list[Callable[[Exchange], None]] = [self._access_record, self.audit.record, self.metrics.record]
         if configured.settings.log.level == "debug":
             self.observers.append(self._debug_head)
@@ -62,17 +65,32 @@ class Observing:
         metrics = self.metrics
         metrics.read_pools(lambda: worker.pools)
         metrics.read_from("meshproxy_connections_open", lambda: len(worker.gateway.channels))
-        metrics.read_from("meshproxy_delayed_calls", lambda: len(self._reactor.getDelayedCalls()))
-        metrics.read_from("meshproxy_reactor_lag_seconds", lambda: self.lag.worst)
-        metrics.read_from("meshproxy_audit_failures_total", lambda: {(name,): count for name, count in self.audit.failures.items()})
         metrics.read_from("meshproxy_access_log_dropped_total", lambda: self._access.dropped if self._access is not None else 0)
         metrics.read_from("meshproxy_cookies_rejected_total", lambda: worker.sessions.reading.rejected)
         metrics.read_from("meshproxy_sessions_live", lambda: len(worker.sessions.book))
+        self._watch_process()
+
+    def watch_crew(self, crew: Crew) -> None:
+        """Read the figures of several workers, and of this process, their parent."""
+        self._crew = crew
+        self.metrics.read_from("meshproxy_workers_serving", lambda: crew.serving)
+        self.metrics.read_from("meshproxy_workers_replaced_total", lambda: crew.replaced)
+        self._watch_process()
+
+    def _watch_process(self) -> None:
+        metrics = self.metrics
+        metrics.read_from("meshproxy_delayed_calls", lambda: len(self._reactor.getDelayedCalls()))
+        metrics.read_from("meshproxy_reactor_lag_seconds", lambda: self.lag.worst)
+        metrics.read_from("meshproxy_audit_failures_total", lambda: {(name,): count for name, count in self.audit.failures.items()})
         self.lag.start()
 
     def admin_site(self) -> AdminSite:
         """What the admin listener serves."""
-        return AdminSite(self.readiness, Exposition(self.metrics.snapshot), self._reactor)
+        crew = self._crew
+        if crew is None:
+            return AdminSite(self.readiness, Exposition(self.metrics.snapshot), self._reactor)
+        figures = Exposition(lambda: merged([self.metrics.snapshot(), *crew.figures()]))
+        return AdminSite(self.readiness, figures, self._reactor, refresh=crew.look)
 
     # ---------------------------------------------------------------- ready or not
 
@@ -98,6 +116,10 @@ class Observing:
                 if why:
                     reasons.append(why)
         reasons += [f"audit logger {name} cannot record" for name in self.audit.blocked]
+        if self._crew is not None:
+            of_workers = self._crew.readiness()
+            reasons += [reason for reason in of_workers.reasons if reason not in reasons]
+            warnings += of_workers.warnings
         return Readiness(reasons, warnings)
 
     def reloaded(self, succeeded: bool, problems: list[str]) -> None:
@@ -106,6 +128,10 @@ class Observing:
             self.audit("config.reloaded")
         else:
             self.audit("config.rejected", reason="; ".join(problems)[:2000])
+
+    def prepare(self, configured: Configured) -> None:
+        """Make the audit loggers of a new configuration. Raises :class:`meshproxy.problems.ConfError`."""
+        self._make_loggers(configured)
 
     def reconfigure(self, configured: Configured) -> None:
         """Take a new configuration."""

@@ -1,7 +1,7 @@
 """What does ``twistd meshproxy`` run? The parent half of the composition root: sockets, admin, control, reload, the end.
 
-It owns what exists once: listening sockets, the admin listener, the audit trail and the access log, ``SharedState``, the watch over
-files, and the way out (SIGTERM drains and exits 0). What requests touch is the :class:`~meshproxy.worker.Worker`'s.
+It owns what exists once: the admin listener, ``SharedState``, the watch over files, and the way out (SIGTERM drains and exits 0). What
+requests touch is :class:`~meshproxy.serving.Serving`'s, in this process, or several workers' (:class:`~meshproxy.workers.crew.Crew`).
 """
 
 from __future__ import annotations
@@ -11,29 +11,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.logger import Logger
 
 from .config import Watcher
 from .configured import Configured, read
-from .web.downstream_tls import DownstreamTls, listen_endpoint
 from .log import set_level
 from .observing import Observing
 from .problems import ConfError, Problem
+from .serving import DRAIN_FOR, Serving
 from .sessions.shared_state import LocalState
-from .worker import Worker
+from .workers.crew import Crew
 
 #: what a reload cannot change, as keys of the conf file and where they stand in the settings
 _FIXED = {"listen": "listen", "admin_listen": "admin_listen", "control": "control", "state_dir": "state_dir"}
-DRAIN_FOR = 30.0  # seconds a request may still take after SIGTERM
-_LOOK_AGAIN = 0.1
 
 
 class MeshproxyService(Service):
     """One running meshproxy.
 
     :param configured: a conf directory that has been read and checked.
+    :param workers: how many processes serve requests; with more than one this process serves none.
     :param quiet_warnings: for the embedded default, whose warnings are known and would only frighten.
     """
 
@@ -43,8 +42,10 @@ class MeshproxyService(Service):
         self.reactor = reactor
         self.configured = configured
         self.quiet_warnings = quiet_warnings
-        self._ports: list[Any] = []
-        self._worker: Worker | None = None
+        self._workers = workers
+        self._serving: Serving | Crew | None = None
+        self._admin: Any = None
+        self._reloading = DeferredLock()
         self._observing: Observing | None = None
         self._shared: LocalState | None = None
         self._watcher: Watcher | None = None
@@ -67,23 +68,23 @@ class MeshproxyService(Service):
         if not self.quiet_warnings:
             self._warn(self.configured.warnings)
         self._shared = LocalState(self.reactor, settings.state_dir)
-        self._observing = Observing(self.reactor, self.configured)
-        self._worker = worker = Worker(
-            self.reactor, self.configured, shared=self._shared, audit=self._observing.audit, observers=self._observing.observers)
-        site = await worker.start()
-        self._observing.watch(worker)
-        if settings.tls is not None:
-            worker.gateway.tls = DownstreamTls(settings.tls)
-        for text in settings.listen:
-            self._ports.append(await listen_endpoint(self.reactor, text, worker.gateway.tls).listen(site))
+        self._observing = Observing(self.reactor, self.configured, requests=self._workers == 1)
+        if self._workers == 1:
+            self._serving = Serving(self.reactor, self.configured, self._shared, self._observing)
+        else:
+            self._serving = Crew(self.reactor, self.configured, self._workers, self._shared)
+            self._observing.watch_crew(self._serving)
+        await self._serving.start(settings.listen)
         if settings.admin_listen:
-            self._ports.append(await serverFromString(self.reactor, settings.admin_listen).listen(self._observing.admin_site()))
+            self._admin = await serverFromString(self.reactor, settings.admin_listen).listen(self._observing.admin_site())
         self._watcher = Watcher(self.reactor, self._files, self._directories(), self._changed)
         self._watcher.start()
         self._observing.ready()
         self.log.info("meshproxy is ready at {url}", url=str(settings.public_url))
 
     def _start_failed(self, failure: Any) -> None:
+        if self._stopping is not None:
+            return  # it was told to end before it was ready
         if failure.check(ConfError):
             for problem in failure.value.problems:
                 self.log.error("{problem}", problem=str(problem))
@@ -125,27 +126,20 @@ class MeshproxyService(Service):
         """Stop accepting, let what is under way finish, then close."""
         if self._observing is not None:
             self._observing.draining()
-        await DeferredList([_maybe(port.stopListening) for port in self._ports[: len(self.configured.settings.listen)]], consumeErrors=True)
-        worker = self._worker
-        if worker is None:
-            return
-        worker.gateway.draining = True
-        deadline = self.reactor.seconds() + DRAIN_FOR
-        for channel in list(worker.gateway.channels):
-            channel.close_when_idle()
-        while worker.gateway.channels and self.reactor.seconds() < deadline:
-            await _sleep(self.reactor, _LOOK_AGAIN)
+        if self._serving is not None:
+            await self._serving.drain(DRAIN_FOR)
 
     async def _stop(self) -> None:
         if self._watcher is not None:
             self._watcher.stop()
-        await DeferredList([_maybe(port.stopListening) for port in self._ports], consumeErrors=True)
-        if self._worker is not None:
-            await self._worker.stop()
+        if self._admin is not None:
+            await maybeDeferred(self._admin.stopListening)
+        if self._serving is not None:
+            await self._serving.stop()
         if self._observing is not None:
             await self._observing.stop()
         if self._shared is not None:
-            self._shared.stop()
+            await maybeDeferred(self._shared.stop)
 
     def stopService(self) -> Deferred[None]:
         """Close everything; twistd waits for it."""
@@ -164,16 +158,17 @@ class MeshproxyService(Service):
 
     def reload(self) -> Deferred[None]:
         """Read the conf directory again and swap it in; a bad one is reported and changes nothing."""
-        return Deferred.fromCoroutine(self._reload())
+        return self._reloading.run(lambda: Deferred.fromCoroutine(self._reload()))
 
     async def _reload(self) -> None:
         old = self.configured
-        worker, observing = self._worker, self._observing
-        if worker is None or observing is None:
+        serving, observing = self._serving, self._observing
+        if serving is None or observing is None or self._stopping is not None:
             return
         try:
             new = read(old.settings.conf_dir, old.plugins)
-            await worker.reconfigure(new)
+            observing.prepare(new)
+            await serving.reload(new)
         except ConfError as error:
             self._also_watched = frozenset(error.files)
             for problem in error.problems:
@@ -200,18 +195,6 @@ class MeshproxyService(Service):
     def _directories(self) -> Any:
         conf_dir = self.configured.settings.conf_dir
         return (conf_dir, conf_dir / "services", conf_dir / "templates")
-
-
-def _maybe(function: Any) -> Deferred[Any]:
-    from twisted.internet.defer import maybeDeferred
-
-    return maybeDeferred(function)
-
-
-def _sleep(reactor: Any, seconds: float) -> Deferred[None]:
-    done: Deferred[None] = Deferred()
-    reactor.callLater(seconds, done.callback, None)
-    return done
 
 
 def _exit_with(status: int) -> None:

@@ -49,10 +49,14 @@ def makeService(options: Options) -> IService:
     from .configured import read
     from .problems import ConfError
     from .service import MeshproxyService
+    from .workers.share import why_not
 
     try:
         conf_dir = demo_conf_dir() if options["demo"] else default_conf_dir(options["conf"])
         configured = read(conf_dir)
+        refusal = why_not(configured.settings, options["workers"])
+        if refusal is not None:
+            raise ConfError([refusal])
     except ConfError as error:
         for problem in error.problems:
             print(f"meshproxy: {problem}", file=sys.stderr)

@@ -67,11 +67,15 @@ class Worker:
     :param shared: what must hold once, everywhere (:mod:`meshproxy.sessions.shared_state`).
     :param audit: the audit trail.
     :param observers: what reads the record of every request.
+    :param run_key: the session key where the conf names none: all workers of a run have the same.
     """
 
     log = Logger()
 
-    def __init__(self, reactor: Any, configured: Configured, *, shared: Any, audit: Any, observers: Iterable[Callable[..., None]]) -> None:
+    def __init__(
+        self, reactor: Any, configured: Configured, *, shared: Any, audit: Any, observers: Iterable[Callable[..., None]],
+        run_key: bytes | None = None,
+    ) -> None:
         self.reactor = reactor
         self.wheel = Wheel(reactor)
         self.shared = shared
@@ -82,7 +86,8 @@ class Worker:
         self._http = BackChannel(reactor)
         self._instances: dict[tuple[str, str, str, bytes], Any] = {}
         self._pools: dict[str, tuple[ServiceSettings, Pool]] = {}
-        self._key_for_this_run = os.urandom(32)
+        self._prepared: set[Any] = set()
+        self._run_key = run_key or os.urandom(32)
         self.providers = self._make_providers(configured)
         self.sessions = Sessions(
             configured.settings, keys=self._keys(configured.settings), store=self._make_store(configured), shared=shared,
@@ -95,7 +100,7 @@ class Worker:
 
     async def start(self) -> MeshSite:
         """Build what the configuration says; returns what listeners serve."""
-        await self._start_samples(self.configured.settings)
+        self._start_samples(self.configured.settings)
         self._apply(self.configured)
         self.site = MeshSite(self.gateway, self.reactor)
         self._sweeping.start(_SWEEP_EVERY, now=False).addErrback(lambda failure: self.log.failure("sessions are not swept", failure))
@@ -103,19 +108,34 @@ class Worker:
 
     async def reconfigure(self, configured: Configured) -> None:
         """Take a new configuration. Raises without having changed anything where an instance cannot be made."""
-        await self._start_samples(configured.settings)
+        self.prepare(configured)
+        self.take(configured)
+
+    def prepare(self, configured: Configured) -> None:
+        """Make what a new configuration needs, beside what runs. Raises :class:`ConfError`, and nothing is left of it then."""
         old = set(self._instances)
+        self._start_samples(configured.settings)
         try:
-            providers = self._make_providers(configured)
+            self._make_providers(configured)
             for service in configured.settings.services:
                 self._rewriting(configured, service)
         except ConfError:
-            for key in set(self._instances) - old:
-                self._stop_instance(key)
+            self._stop_but(old)
             raise
-        self.providers = providers
-        needed = {"id", "access"} if any(table.use == "bearer" for service in configured.settings.services for table in service.rewrite) else set()
-        self.sessions.reconfigure(configured.settings, keys=self._keys(configured.settings), providers=providers, needed_tokens=needed)
+        self._prepared = set(self._instances) - old
+
+    def discard(self) -> None:
+        """What was prepared is not wanted."""
+        self._stop_but(set(self._instances) - self._prepared)
+        self._prepared = set()
+
+    def take(self, configured: Configured) -> None:
+        """Use a configuration that was prepared, from the next request on."""
+        settings = configured.settings
+        self._prepared = set()
+        self.providers = self._make_providers(configured)
+        needed = {"id", "access"} if any(table.use == "bearer" for service in settings.services for table in service.rewrite) else set()
+        self.sessions.reconfigure(settings, keys=self._keys(settings), providers=self.providers, needed_tokens=needed)
         self._apply(configured)
 
     async def stop(self) -> None:
@@ -133,7 +153,7 @@ class Worker:
 
     # ---------------------------------------------------------------- building
 
-    async def _start_samples(self, settings: Settings) -> None:
+    def _start_samples(self, settings: Settings) -> None:
         if not self._sample_path and any(service.upstream.scheme == "sample" for service in settings.services):
             self._sample_path = self.samples.start()
 
@@ -160,9 +180,13 @@ class Worker:
         stopped = maybeDeferred(_call, one.stop) if hasattr(one, "stop") else succeed(None)
         return stopped.addErrback(lambda failure: self.log.failure("a plugin did not stop", failure))
 
+    def _stop_but(self, kept: set[Any]) -> None:
+        for key in set(self._instances) - kept:
+            self._stop_instance(key)
+
     def _keys(self, settings: Settings) -> KeyRing:
-        """The session keys; without a ``secret_file`` one that this process made for itself."""
-        return KeyRing(settings.session.keys or (self._key_for_this_run,))
+        """The session keys; without a ``secret_file`` one that was made for this run."""
+        return KeyRing(settings.session.keys or (self._run_key,))
 
     def _make_providers(self, configured: Configured) -> dict[str, Any]:
         return {table.name: self._instance(configured, "identity_provider", table) for table in configured.settings.identity}

@@ -10,12 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from twisted.web.http import Request
 from twisted.web.pages import notFound
 from twisted.web.resource import IResource, Resource
-from twisted.web.server import Site
+from twisted.web.server import NOT_DONE_YET, Site
 
 from .exposition import Exposition
+
+Refresh = Callable[[], Deferred[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,34 @@ class _Page(Resource):
         return self.answer(request, status, b"application/json", json.dumps(value).encode("ascii") + b"\n")
 
 
+class _Asked(_Page):
+    """A page that is brought up to date when somebody asks.
+
+    :param refresh: does so, if that has to wait for other processes.
+    """
+
+    def __init__(self, refresh: Refresh | None) -> None:
+        super().__init__()
+        self._refresh = refresh
+
+    def render_GET(self, request: Request) -> bytes | int:
+        if self._refresh is None:
+            return self.page(request)
+        gone: list[Failure] = []
+        request.notifyFinish().addErrback(lambda failure: gone.append(failure))
+        self._refresh().addCallback(lambda _: None if gone else self._late(request))
+        return NOT_DONE_YET
+
+    def _late(self, request: Request) -> None:
+        body = self.page(request)
+        request.setHeader(b"content-length", b"%d" % len(body))
+        request.write(body)
+        request.finish()
+
+    def page(self, request: Request) -> bytes:
+        raise NotImplementedError
+
+
 class _Health(_Page):
     """It answers, so it lives: whatever else is wrong, a restart would not mend it."""
 
@@ -55,23 +87,23 @@ class _Health(_Page):
         return self.json(request, 200, {"status": "alive"})
 
 
-class _Ready(_Page):
-    def __init__(self, readiness: Callable[[], Readiness]) -> None:
-        super().__init__()
+class _Ready(_Asked):
+    def __init__(self, readiness: Callable[[], Readiness], refresh: Refresh | None) -> None:
+        super().__init__(refresh)
         self._readiness = readiness
 
-    def render_GET(self, request: Request) -> bytes:
+    def page(self, request: Request) -> bytes:
         found = self._readiness()
         body = {"ready": found.ready, "reasons": list(found.reasons), "warnings": list(found.warnings)}
         return self.json(request, 200 if found.ready else 503, body)
 
 
-class _Figures(_Page):
-    def __init__(self, exposition: Exposition) -> None:
-        super().__init__()
+class _Figures(_Asked):
+    def __init__(self, exposition: Exposition, refresh: Refresh | None) -> None:
+        super().__init__(refresh)
         self._exposition = exposition
 
-    def render_GET(self, request: Request) -> bytes:
+    def page(self, request: Request) -> bytes:
         kind, text = self._exposition.render(request.getHeader("accept") or "")
         return self.answer(request, 200, kind, text)
 
@@ -88,16 +120,19 @@ class AdminSite(Site):
 
     :param readiness: asked for every ``/readyz``.
     :param exposition: the figures.
+    :param refresh: brings both up to date before they are asked, where other processes know them; its Deferred never fails.
     """
 
     displayTracebacks = False
     noisy = False
 
-    def __init__(self, readiness: Callable[[], Readiness], exposition: Exposition, reactor: Any) -> None:
+    def __init__(
+        self, readiness: Callable[[], Readiness], exposition: Exposition, reactor: Any, refresh: Refresh | None = None
+    ) -> None:
         root = _Root()
         root.putChild(b"healthz", _Health())
-        root.putChild(b"readyz", _Ready(readiness))
-        root.putChild(b"metrics", _Figures(exposition))
+        root.putChild(b"readyz", _Ready(readiness, refresh))
+        root.putChild(b"metrics", _Figures(exposition, refresh))
         super().__init__(root, timeout=30, reactor=reactor, parsePOSTFormSubmission=False)
 
     def log(self, request: Any) -> None:

@@ -54,6 +54,8 @@ CATALOGUE: dict[str, Metric] = {metric.name: metric for metric in (
     Metric("meshproxy_reloads_total", "counter", "Reloads of the configuration by outcome (succeeded, failed).", ("outcome",)),
     Metric("meshproxy_audit_failures_total", "counter", "Audit events that a logger did not keep.", ("logger",)),
     Metric("meshproxy_access_log_dropped_total", "counter", "Access log lines that nobody read in time."),
+    Metric("meshproxy_workers_serving", "gauge", "Workers that serve requests now; only with --workers."),
+    Metric("meshproxy_workers_replaced_total", "counter", "Workers that ended by themselves and were replaced; only with --workers."),
     Metric("meshproxy_certificate_expiry_seconds", "gauge", "When a certificate in use ends, seconds since the epoch.", ("file",), "max"),
     Metric("meshproxy_reactor_lag_seconds", "gauge", "The longest that the event loop was late within the last minute.", (), "max"),
     Metric("meshproxy_delayed_calls", "gauge", "Timers that are set now: a number that only grows is a leak."),

@@ -55,10 +55,15 @@ class DownstreamTls:
             raise ConfError((loaded,))
         self._loaded: _Loaded = loaded
 
-    def reload(self) -> Problem | None:
-        """Read the files again, for new connections. What cannot be used is returned, and the old stays in use."""
+    def reload(self, settings: ListenTls | None = None) -> Problem | None:
+        """Read the files again, for new connections. What cannot be used is returned, and the old stays in use.
+
+        :param settings: which files, where that has changed.
+        """
+        old, self._settings = self._settings, settings or self._settings
         loaded = self._load()
         if isinstance(loaded, Problem):
+            self._settings = old
             return loaded
         self._loaded = loaded
         return None
