@@ -21,6 +21,8 @@ from .observe.access_log import AccessLog
 from .observe.admin import AdminSite, Readiness
 from .observe.audit import AuditTrail
 from .observe.exposition import Exposition
+from .observe.inspector import Inspector
+from .observe.login_reports import LoginReports
 from .observe.metrics import Metrics, merged
 from .observe.reactor_lag import ReactorLag
 from .settings import Settings
@@ -38,6 +40,7 @@ class Observing:
     :param requests: whether it serves requests itself; the parent of several workers does not.
     :ivar audit: the audit trail, which is also called directly with what is no request (logins, reloads).
     :ivar observers: what is given every request's record, in this order.
+    :ivar inspector: the last requests; :ivar logins: the last login attempts.
     """
 
     log = Logger()
@@ -53,9 +56,13 @@ class Observing:
         self.metrics = Metrics()
         self.lag = ReactorLag(reactor)
         self.audit = AuditTrail(self._make_loggers(configured), reactor)
-        self.audit.listeners.append(self.metrics.audited)
+        self.inspector = Inspector()
+        self.logins = LoginReports()
+        self.audit.listeners += [self.metrics.audited, self.logins.audited]
         self._access = self._make_access_log(configured.settings) if requests else None
-        self.observers: list[Callable[[Exchange], None]] = [self._access_record, self.audit.record, self.metrics.record]
+        self.observers: list[Callable[[Exchange], None]] = [
+            self._access_record, self.audit.record, self.metrics.record, self.inspector.record,
+        ]
         if configured.settings.log.level == "debug":
             self.observers.append(self._debug_head)
 

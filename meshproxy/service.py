@@ -6,8 +6,11 @@ requests touch is :class:`~meshproxy.serving.Serving`'s, in this process, or sev
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
@@ -17,6 +20,7 @@ from twisted.logger import Logger
 
 from .config import Watcher
 from .configured import Configured, read
+from .control import ControlError, ControlServer, default_path
 from .log import set_level
 from .observing import Observing
 from .problems import ConfError, Problem
@@ -45,6 +49,7 @@ class MeshproxyService(Service):
         self._workers = workers
         self._serving: Serving | Crew | None = None
         self._admin: Any = None
+        self._control: ControlServer | None = None
         self._reloading = DeferredLock()
         self._observing: Observing | None = None
         self._shared: LocalState | None = None
@@ -77,10 +82,25 @@ class MeshproxyService(Service):
         await self._serving.start(settings.listen)
         if settings.admin_listen:
             self._admin = await serverFromString(self.reactor, settings.admin_listen).listen(self._observing.admin_site())
+        self._start_control(self._serving)
         self._watcher = Watcher(self.reactor, self._files, self._directories(), self._changed)
         self._watcher.start()
         self._observing.ready()
         self.log.info("meshproxy is ready at {url}", url=str(settings.public_url))
+
+    def _start_control(self, serving: Serving | Crew) -> None:
+        """The command line's socket. A place that the operator named must work; the default one may be missing."""
+        settings = self.configured.settings
+        path = Path(settings.control) if settings.control else default_path(settings.conf_dir)
+        control = ControlServer(self.reactor, path, serving.questions())
+        try:
+            control.start()
+        except ControlError as error:
+            if settings.control:
+                raise
+            self.log.warn("`meshproxy sessions` and `login-report` cannot ask this process: {why}", why=str(error))
+            return
+        self._control = control
 
     def _start_failed(self, failure: Any) -> None:
         if self._stopping is not None:
@@ -100,9 +120,12 @@ class MeshproxyService(Service):
     # ---------------------------------------------------------------- signals
 
     def _take_signals(self) -> None:
-        """twistd's own handlers are in place once the reactor runs; ours replace them (SIGTERM would exit 143)."""
+        """Those of twistd are in place once the reactor runs; ours replace them (SIGTERM would exit 143)."""
         for number, action in ((signal.SIGTERM, self._terminate), (signal.SIGINT, self._terminate), (signal.SIGHUP, self._hang_up)):
-            signal.signal(number, lambda _number, _frame, action=action: self.reactor.callFromThread(action))
+            self._on_signal(number, action)
+
+    def _on_signal(self, number: int, action: Callable[[], None]) -> None:
+        signal.signal(number, lambda *_: self.reactor.callFromThread(action))
 
     def _terminate(self) -> None:
         """Drain and exit 0; a second signal ends it at once."""
@@ -132,6 +155,8 @@ class MeshproxyService(Service):
     async def _stop(self) -> None:
         if self._watcher is not None:
             self._watcher.stop()
+        if self._control is not None:
+            await self._control.stop()
         if self._admin is not None:
             await maybeDeferred(self._admin.stopListening)
         if self._serving is not None:
@@ -198,9 +223,6 @@ class MeshproxyService(Service):
 
 
 def _exit_with(status: int) -> None:
-    """twistd itself would end with 0: leave with the status that says what happened."""
-    import os
-    import sys
-
+    """Twistd itself would end with 0: leave with the status that says what happened."""
     sys.stderr.flush()
     os._exit(status)

@@ -5,7 +5,7 @@ The same in a single process and in each of several (:mod:`meshproxy.workers`), 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
@@ -13,6 +13,8 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from .configured import Configured
+from .control import Handler
+from .control_handlers import handlers
 from .observing import Observing
 from .sessions.shared_state import SharedState
 from .web.downstream_tls import DownstreamTls, listen_endpoint
@@ -42,7 +44,9 @@ class Serving:
         self._observing = observing
         self._ports: list[Any] = []
         self.worker = Worker(
-            reactor, configured, shared=shared, audit=observing.audit, observers=observing.observers, run_key=run_key)
+            reactor, configured, shared=shared, audit=observing.audit, observers=observing.observers, inspector=observing.inspector,
+            run_key=run_key,
+        )
 
     async def start(self, listen: Iterable[str], opens: Callable[[str], Any] | None = None) -> None:
         """Serve. Raises :class:`meshproxy.problems.ConfError`, and what opening a socket raises.
@@ -58,6 +62,10 @@ class Serving:
         for text in listen:
             reactor = self._reactor if opens is None else opens(text)
             self._ports.append(await listen_endpoint(reactor, text, self.worker.gateway.tls).listen(site))
+
+    def questions(self) -> Mapping[str, Handler]:
+        """What the command line may ask of this process."""
+        return handlers(self.worker.sessions, self._observing.inspector, self._observing.logins)
 
     async def reload(self, configured: Configured) -> None:
         """Take a new configuration. Raises :class:`meshproxy.problems.ConfError`, and keeps the old one then."""

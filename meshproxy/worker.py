@@ -67,6 +67,7 @@ class Worker:
     :param shared: what must hold once, everywhere (:mod:`meshproxy.sessions.shared_state`).
     :param audit: the audit trail.
     :param observers: what reads the record of every request.
+    :param inspector: the last requests, for the page that shows them.
     :param run_key: the session key where the conf names none: all workers of a run have the same.
     """
 
@@ -74,12 +75,13 @@ class Worker:
 
     def __init__(
         self, reactor: Any, configured: Configured, *, shared: Any, audit: Any, observers: Iterable[Callable[..., None]],
-        run_key: bytes | None = None,
+        inspector: Any = None, run_key: bytes | None = None,
     ) -> None:
         self.reactor = reactor
         self.wheel = Wheel(reactor)
         self.shared = shared
         self.audit = audit
+        self.inspector = inspector
         self.configured = configured
         self.samples = SampleServer(reactor)
         self._sample_path = ""
@@ -134,7 +136,8 @@ class Worker:
         settings = configured.settings
         self._prepared = set()
         self.providers = self._make_providers(configured)
-        needed = {"id", "access"} if any(table.use == "bearer" for service in settings.services for table in service.rewrite) else set()
+        needs_tokens = any(table.use == "bearer" for service in settings.services for table in service.rewrite)
+        needed = {"id", "access"} if needs_tokens else set()
         self.sessions.reconfigure(settings, keys=self._keys(settings), providers=self.providers, needed_tokens=needed)
         self._apply(configured)
 
@@ -222,6 +225,7 @@ class Worker:
         own = own_tree(OwnParts(
             settings=settings, pages=pages, sessions=self.sessions, attempts=attempts, handoff=handoff, providers=self.providers,
             shared=self.shared, directory=Directory(settings), audit=self.audit, clock=self.reactor,
+            inspector=self.inspector,
         ))
         routes = RouteTable(settings.public_url.host, [(service.name, service.route) for service in settings.services])
         asked = {name: one for name, one in self.providers.items() if hasattr(one, "authenticate")}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList, FirstError, gatherResults, maybeDeferred
@@ -17,12 +17,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..configured import Configured
+from ..control import Handler
 from ..observe.admin import Readiness
 from ..observe.catalogue import CATALOGUE
 from ..observe.metrics import Sample, merged
 from ..problems import ConfError, Problem
 from ..sessions.shared_state import SharedState
-from . import parents_state
+from . import parents_state, questions
 from .inside import from_json
 from .member import Member, Task, WorkerEnded
 from .messages import Link, Unanswered
@@ -221,6 +222,10 @@ class Crew:
         return [self._retired, *(member.figures for member in self._members.values())]
 
     # ---------------------------------------------------------------- questions for workers
+
+    def questions(self) -> Mapping[str, Handler]:
+        """What the command line may ask."""
+        return questions.handlers(self.ask_all, self.ask_one, server_side=self._store != "cookie")
 
     async def ask_one(self, name: str, /, **about: Any) -> Any:
         """Ask any one worker. Raises :class:`Unanswered` and :class:`meshproxy.api.StoreDown`."""

@@ -20,6 +20,7 @@ from ..observing import Observing
 from ..plugins import Plugins
 from ..problems import ConfError, Problem
 from ..serving import DRAIN_FOR, Serving
+from . import questions
 from .messages import Link
 from .parents_state import ParentsState
 from .share import share_of
@@ -57,6 +58,7 @@ class Inside:
             {
                 "revoked": lambda known: self._shared.learn(known),
                 "look": self.look,
+                "question": self.question,
                 "prepare": self.prepare,
                 "discard": self.discard,
                 "take": self.take,
@@ -114,6 +116,10 @@ class Inside:
             return {"reasons": ["starting"], "warnings": [], "figures": []}
         found = observing.readiness()
         return {"reasons": list(found.reasons), "warnings": list(found.warnings), "figures": observing.metrics.snapshot()}
+
+    async def question(self, name: str, question: dict[str, Any]) -> dict[str, Any]:
+        """What the command line wants to know of this process."""
+        return await questions.answered({} if self._serving is None else self._serving.questions(), name, question)
 
     def prepare(self) -> list[dict[str, Any]]:
         """Read the conf directory again and make what it needs; the problems."""
