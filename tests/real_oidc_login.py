@@ -1,4 +1,4 @@
-"""The whole of it: twistd with a conf directory, a real OpenID Provider, people with browsers, and a service that shows what it received."""
+"""The whole of it: twistd with a conf directory, a real OpenID Provider, people with browsers, a service that shows what it got."""
 
 from __future__ import annotations
 

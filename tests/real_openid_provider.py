@@ -28,7 +28,7 @@ class WithProvider(TestCase):
     """One provider for all of them."""
 
     skip = idp.why_not()
-    timeout = 30
+    timeout = 60
 
     def setUp(self) -> None:
         self.provider = idp.shared(client_jwks={"keys": [CLIENT_KEY.as_dict(private=False)]})
