@@ -25,7 +25,8 @@ from .log import set_level
 from .observing import Observing
 from .problems import ConfError, Problem
 from .serving import DRAIN_FOR, Serving
-from .sessions.shared_state import LocalState
+from .sessions.shared_state import SharedState
+from .sessions.sharing import shared_state
 from .workers.crew import Crew
 
 #: what a reload cannot change, as keys of the conf file and where they stand in the settings
@@ -52,7 +53,7 @@ class MeshproxyService(Service):
         self._control: ControlServer | None = None
         self._reloading = DeferredLock()
         self._observing: Observing | None = None
-        self._shared: LocalState | None = None
+        self._shared: SharedState | None = None
         self._watcher: Watcher | None = None
         self._stopping: Deferred[None] | None = None
         self._also_watched: frozenset[Any] = frozenset()
@@ -72,7 +73,7 @@ class MeshproxyService(Service):
         settings = self.configured.settings
         if not self.quiet_warnings:
             self._warn(self.configured.warnings)
-        self._shared = LocalState(self.reactor, settings.state_dir)
+        self._shared = shared_state(self.reactor, settings)
         self._observing = Observing(self.reactor, self.configured, requests=self._workers == 1)
         if self._workers == 1:
             self._serving = Serving(self.reactor, self.configured, self._shared, self._observing)

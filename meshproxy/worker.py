@@ -11,26 +11,23 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from .api import Context
+from .compiling import protect, public_origin, route_table, trust_of
 from .configured import Configured
 from .core.envelope import KeyRing
-from .core.places import Origin
-from .core.routing import RouteTable
-from .core.trust import Trust
 from .diagnosing import Diagnosing
-from .identity.backchannel import BackChannel
+from .instances import Instances, Key
 from .problems import ConfError
-from .rewriting import Rewriting, managed_everywhere
 from .samples.sample_server import SampleServer
 from .sessions.attempts import LoginAttempts
 from .sessions.handoff import Handoff
 from .sessions.manager import Sessions
-from .settings import PluginTable, ServiceSettings, Settings
+from .settings import ServiceSettings, Settings
 from .upstream.pool import Pool
+from .web.authorizing import Authorizer
 from .web.gateway import Gateway
 from .web.own import OwnParts
 from .web.own import tree as own_tree
@@ -85,15 +82,14 @@ class Worker:
         self.configured = configured
         self.samples = SampleServer(reactor)
         self._sample_path = ""
-        self._http = BackChannel(reactor)
-        self._instances: dict[tuple[str, str, str, bytes], Any] = {}
+        self._instances = Instances(reactor, self._invalidate)
         self._pools: dict[str, tuple[ServiceSettings, Pool]] = {}
-        self._prepared: set[Any] = set()
+        self._before: set[Key] = set()
         self._run_key = run_key or os.urandom(32)
-        self.providers = self._make_providers(configured)
+        self.providers = self._instances.providers(configured)
         self.sessions = Sessions(
-            configured.settings, keys=self._keys(configured.settings), store=self._make_store(configured), shared=shared,
-            providers=self.providers, clock=reactor, audit=audit,
+            configured.settings, keys=self._keys(configured.settings), store=self._instances.store(configured), shared=shared,
+            providers=self.providers, clock=reactor, audit=audit, needed_tokens=needed_tokens(configured.settings),
         )
         self._sweeping = LoopingCall(lambda: self.sessions.sweep(reactor.seconds()))
         self._sweeping.clock = reactor
@@ -115,31 +111,28 @@ class Worker:
 
     def prepare(self, configured: Configured) -> None:
         """Make what a new configuration needs, beside what runs. Raises :class:`ConfError`, and nothing is left of it then."""
-        old = set(self._instances)
+        self._before = self._instances.known()
         self._start_samples(configured.settings)
         try:
-            self._make_providers(configured)
+            self._instances.providers(configured)
             for service in configured.settings.services:
-                self._rewriting(configured, service)
+                self._instances.rewriting(configured, service)
         except ConfError:
-            self._stop_but(old)
+            self.discard()
             raise
-        self._prepared = set(self._instances) - old
 
     def discard(self) -> None:
         """What was prepared is not wanted."""
-        self._stop_but(set(self._instances) - self._prepared)
-        self._prepared = set()
+        self._instances.stop_all_but(self._before)
 
     def take(self, configured: Configured) -> None:
         """Use a configuration that was prepared, from the next request on."""
         settings = configured.settings
-        self._prepared = set()
-        self.providers = self._make_providers(configured)
-        needs_tokens = any(table.use == "bearer" for service in settings.services for table in service.rewrite)
-        needed = {"id", "access"} if needs_tokens else set()
-        self.sessions.reconfigure(settings, keys=self._keys(settings), providers=self.providers, needed_tokens=needed)
+        self.providers = self._instances.providers(configured)
+        self.sessions.reconfigure(
+            settings, keys=self._keys(settings), providers=self.providers, needed_tokens=needed_tokens(settings))
         self._apply(configured)
+        self._instances.stop_all_but(self._instances.used_by(configured))
 
     async def stop(self) -> None:
         """Close what is open: connections, pools, plugin instances."""
@@ -150,7 +143,7 @@ class Worker:
         if self._sweeping.running:
             self._sweeping.stop()
         self.sessions.stop()
-        await gatherResults([self._stop_instance(key) for key in list(self._instances)])
+        await self._instances.stop_all_but(set())
         await maybeDeferred(self.samples.stop)
         self.wheel.stop()
 
@@ -160,47 +153,13 @@ class Worker:
         if not self._sample_path and any(service.upstream.scheme == "sample" for service in settings.services):
             self._sample_path = self.samples.start()
 
-    def context(self, settings: Settings, name: str, service: str = "") -> Context:
-        """What a plugin's instance is given."""
-        return Context(
-            name=name, reactor=self.reactor, log=Logger(namespace=f"meshproxy.plugin.{name}"), http=self._http,
-            public_url=str(settings.public_url), conf_dir=settings.conf_dir, invalidate=self._invalidate, service=service,
-        )
-
     def _invalidate(self) -> None:
         """A plugin knows something new: identity fields are computed anew with each session's next request."""
         self.sessions.forget_computed()
 
-    def _instance(self, configured: Configured, kind: str, table: PluginTable, service: str = "") -> Any:
-        """The instance for a table; one whose table and files did not change is kept over a reload."""
-        key = (kind, service, table.name, configured.plugins.fingerprint(table, kind, configured.settings.conf_dir))
-        if key not in self._instances:
-            self._instances[key] = configured.plugins.make(table, kind, self.context(configured.settings, table.name, service))
-        return self._instances[key]
-
-    def _stop_instance(self, key: Any) -> Deferred[Any]:
-        one = self._instances.pop(key)
-        stopped = maybeDeferred(_call, one.stop) if hasattr(one, "stop") else succeed(None)
-        return stopped.addErrback(lambda failure: self.log.failure("a plugin did not stop", failure))
-
-    def _stop_but(self, kept: set[Any]) -> None:
-        for key in set(self._instances) - kept:
-            self._stop_instance(key)
-
     def _keys(self, settings: Settings) -> KeyRing:
         """The session keys; without a ``secret_file`` one that was made for this run."""
         return KeyRing(settings.session.keys or (self._run_key,))
-
-    def _make_providers(self, configured: Configured) -> dict[str, Any]:
-        return {table.name: self._instance(configured, "identity_provider", table) for table in configured.settings.identity}
-
-    def _make_store(self, configured: Configured) -> Any:
-        settings = configured.settings
-        if settings.session.store == "cookie":
-            return None
-        from .plugins.host import store_table
-
-        return self._instance(configured, "session_store", store_table(settings))
 
     def _apply(self, configured: Configured) -> None:
         """Compile a configuration and swap it in."""
@@ -210,39 +169,33 @@ class Worker:
         handoff = Handoff(keys, self.sessions, self.shared, settings.public_url, settings.hosts, os.urandom)
         attempts = LoginAttempts(keys, self.sessions.cookies, self.shared, str(settings.public_url), os.urandom)
         pages = Pages(settings, settings.conf_dir)
-        rewritings = {service.name: self._rewriting(configured, service) for service in settings.services}
-        managed = managed_everywhere(rewritings.values())
-        resources = {}
-        for service in settings.services:
-            protected = ProtectedService(
-                service, public_origin(settings, service.route.host), rewritings[service.name], self._pool(settings, service), managed=managed,
-                cookie_name=self.sessions.cookies.name, body_bytes=settings.limits.body_bytes,
-            )
-            upstream = service.upstream
-            resources[service.name] = ServiceResource(
-                upstream.host, upstream.port, upstream.path.encode(), self.reactor, service=protected, gateway=self.gateway)
+        rewritings = {service.name: self._instances.rewriting(configured, service) for service in settings.services}
+        compiled = protect(settings, rewritings, lambda service: self._pool(settings, service), self.sessions.cookies.name)
+        resources = {service.name: self._resource(service, compiled[service.name]) for service in settings.services}
         self._retire_pools(settings)
         own = own_tree(OwnParts(
             settings=settings, pages=pages, sessions=self.sessions, attempts=attempts, handoff=handoff, providers=self.providers,
             shared=self.shared, directory=Directory(settings), audit=self.audit, clock=self.reactor,
-            inspector=self.inspector,
+            inspector=self.inspector, authorize=Authorizer(self.gateway),
         ))
-        routes = RouteTable(settings.public_url.host, [(service.name, service.route) for service in settings.services])
         asked = {name: one for name, one in self.providers.items() if hasattr(one, "authenticate")}
         self.gateway.configure(
-            tree=Tree(routes, resources, own), limits=settings.limits, providers=RequestProviders(asked), handoff=handoff,
-            trust=Trust(settings.trusted_networks, settings.trusted_spiffe_ids, settings.sidecar_networks),
+            tree=Tree(route_table(settings), resources, own), limits=settings.limits, providers=RequestProviders(asked), handoff=handoff,
+            trust=trust_of(settings),
             refusals=Refusals(settings, pages, handoff, Diagnosing(settings)),
         )
 
-    def _rewriting(self, configured: Configured, service: ServiceSettings) -> Rewriting:
-        instances = [self._instance(configured, "header_rewriter", table, service.name) for table in service.rewrite]
-        return Rewriting(instances, Logger(namespace=f"meshproxy.service.{service.name}"))
+    def _resource(self, service: ServiceSettings, compiled: ProtectedService) -> ServiceResource:
+        upstream = service.upstream
+        return ServiceResource(upstream.host, upstream.port, upstream.path.encode(), self.reactor, service=compiled, gateway=self.gateway)
 
     def _pool(self, settings: Settings, service: ServiceSettings) -> Pool:
         """The connections to a service; kept over a reload where nothing about them changed."""
         known = self._pools.get(service.name)
         if known is not None and _same_connections(known[0], service):
+            problem = None if known[1].tls is None else known[1].tls.reload()
+            if problem is not None:
+                self.log.error("service {name}: what it used so far stays: {problem}", name=service.name, problem=str(problem))
             return known[1]
         pool = Pool(
             self.reactor, self.wheel, service.upstream, service.timeouts, service.pool, service.tls, sample_path=self._sample_path,
@@ -264,15 +217,11 @@ class Worker:
         return {name: pool for name, (_, pool) in self._pools.items()}
 
 
-def public_origin(settings: Settings, host: str) -> Origin:
-    """The public origin of a host: scheme and port are those of ``public_url``."""
-    return Origin(settings.public_url.scheme, host, settings.public_url.port)
+def needed_tokens(settings: Settings) -> set[str]:
+    """Which tokens of a login are handed on to services; the others may be left out of a session cookie that is too small."""
+    tables = [table for service in settings.services for table in service.rewrite if table.use == "bearer"]
+    return {str(table.options.get("token", "access")) for table in tables}
 
 
 def _same_connections(one: ServiceSettings, other: ServiceSettings) -> bool:
     return (one.upstream, one.timeouts, one.pool, one.tls) == (other.upstream, other.timeouts, other.pool, other.tls)
-
-
-def _call(function: Callable[[], Any]) -> Any:
-    result = function()
-    return Deferred.fromCoroutine(result) if hasattr(result, "send") else result
