@@ -56,6 +56,7 @@ class MeshproxyService(Service):
         self._shared: SharedState | None = None
         self._watcher: Watcher | None = None
         self._stopping: Deferred[None] | None = None
+        self._exiting = False
         self._also_watched: frozenset[Any] = frozenset()
         self.started: Deferred[None] | None = None
         set_level(configured.settings.log.level)
@@ -139,8 +140,10 @@ class MeshproxyService(Service):
         self._stopping.addCallback(lambda _: self._exit(0))
 
     def _exit(self, status: int) -> None:
-        if status:
-            self.reactor.addSystemEventTrigger("after", "shutdown", _exit_with, status)
+        if self._exiting:
+            return
+        self._exiting = True
+        self.reactor.addSystemEventTrigger("after", "shutdown", *((_exit_with, status) if status else (_ends_anyway,)))
         if self.reactor.running:
             self.reactor.stop()
         else:
@@ -221,6 +224,11 @@ class MeshproxyService(Service):
     def _directories(self) -> Any:
         conf_dir = self.configured.settings.conf_dir
         return (conf_dir, conf_dir / "services", conf_dir / "templates")
+
+
+def _ends_anyway() -> None:
+    """The interpreter's own end puts the default handlers back: one more SIGTERM then would turn exit 0 into 143."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _exit_with(status: int) -> None:

@@ -134,6 +134,12 @@ class Running:
             await deferLater(self._reactor, 0.05)
         raise AssertionError(f"no record with {wanted} among {self.records()}")
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        assert self._process is not None
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         assert self._process is not None
