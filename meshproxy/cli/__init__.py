@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import __version__
 from .check_command import check
+from .doctor_command import doctor
 from .explain_command import explain
 from .login_command import login_report
 from .plugins_command import plugins
@@ -26,7 +27,7 @@ commands = Commands(
     help="Checks and explains what meshproxy does with a conf directory, and asks the one that runs. "
     "It is started by `twistd -n meshproxy --conf DIR`.",
     version=__version__,
-    commands=[check, explain, mesh_policy, plugins, sessions, login_report, new_key, hash_password],
+    commands=[check, explain, doctor, mesh_policy, plugins, sessions, login_report, new_key, hash_password],
 )
 
 

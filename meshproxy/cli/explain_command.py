@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from ..configured import Configured
 from ..explain import Asker, Explaining, Explanation, NotAUrl, Question, recorded
+from .asker_options import asker_of, asker_options
 from .explain_table import print_explanation
-from .shell import Broken, Shell, complain, conf_option, console, json_option, print_json, quiet_log, read_conf
+from .shell import Broken, Shell, complain, conf_option, console, json_option, print_json, read_conf
 
 
 @click.command("explain")
 @click.argument("url", required=False)
 @conf_option
 @json_option
-@click.option("--as", "as_user", metavar="USER", help="Who asks: somebody of a users file, else the subject.")
-@click.option("--groups", metavar="A,B", help="Their groups, in place of any others.")
-@click.option("--claims", metavar="FILE", help="A JSON object as in an ID token: subject, groups, e-mail address and the rest.")
-@click.option("--provider", metavar="NAME", default="", help="The [identity.NAME] that logged them in, where there are several.")
+@asker_options
 @click.option("--anonymous", is_flag=True, help="Nobody is logged in (as without any of these).")
 @click.option("-X", "--method", default="GET", metavar="METHOD", help="Another method than GET.")
 @click.option("-H", "--header", "lines", multiple=True, metavar="'NAME: VALUE'", help="A field of the request; as often as needed.")
@@ -45,14 +40,13 @@ def explain(ctx: click.Context, url: str | None, conf: str | None, as_json: bool
     if request_id is not None and (send or as_curl):
         raise click.UsageError("--request-id reads what was recorded: there is nothing to send, and secrets are gone")
     configured = read_conf(conf)
-    quiet_log()
     shell: Shell = ctx.obj
     told: Explanation
     if request_id is not None:
         told = recorded(configured.settings, shell.ask_running(conf, "request", id=request_id))
         _print(told, as_json, as_curl)
         ctx.exit(told.exit_status)
-    asker = Asker(as_user, None if groups is None else tuple(filter(None, map(str.strip, groups.split(",")))), _claims(claims), provider)
+    asker = asker_of(as_user, groups, claims, provider)
     try:
         question = Question.of(url or "", method, lines)
     except NotAUrl as error:
@@ -83,19 +77,3 @@ def _print(told: Explanation, as_json: bool, as_curl: bool) -> None:
         complain("the sample application is reached over a socket of the running meshproxy: curl cannot")
     else:
         complain(f"nothing goes upstream: {told.verdict}, {told.reason}")
-
-
-def _claims(file: str | None) -> dict[str, Any] | None:
-    """The claims of a file; ``-`` is standard input."""
-    if file is None:
-        return None
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
-        claims = json.loads(text)
-    except OSError as error:
-        raise Broken(f"--claims {file}: {error.strerror}") from None
-    except ValueError as error:
-        raise Broken(f"--claims {file}: no JSON: {error}") from None
-    if not isinstance(claims, dict):
-        raise Broken(f"--claims {file}: not a JSON object")
-    return claims

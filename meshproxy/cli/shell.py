@@ -46,6 +46,7 @@ class Shell:
 
     def wait_for(self, ask: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
         """Run a coroutine with the reactor to its end; its result, or what it raised."""
+        _quiet_log()
         reactor = self._reactor()
         outcome: list[Any] = []
 
@@ -120,7 +121,7 @@ def complain(sentence: str) -> None:
     print(f"meshproxy: {sentence}", file=sys.stderr)
 
 
-def quiet_log() -> None:
+def _quiet_log() -> None:
     """What the request path logs goes to standard error, from warnings on: reports stand alone on standard output."""
     set_level("warn")
     globalLogBeginner.beginLoggingTo([observer_factory()], redirectStandardIO=False, discardBuffer=True)

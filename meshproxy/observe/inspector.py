@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from twisted.logger import Logger
+
 from ..core.exchange import Exchange
 from ..core.heads import Field
 from ..core.redaction import redact_target, redact_value
@@ -68,6 +70,8 @@ class Inspector:
     :param a_second: how many good ones a service are looked at in a second.
     :ivar skipped: how many were left out for load.
     """
+
+    log = Logger()
 
     def __init__(self, requests: int = 50, a_second: int = 10) -> None:
         self._requests = requests
@@ -135,7 +139,7 @@ class Inspector:
                 listener(record)
             except Exception:
                 self._listeners.remove(listener)
-                raise
+                self.log.failure("somebody who looks on broke, and looks on no more")
 
 
 class _Shelf:

@@ -1,0 +1,32 @@
+"""Login attempts, step by step: :mod:`meshproxy.observe.login_reports`."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from meshproxy.observe.login_reports import LoginReports
+
+
+class LoginReportTests(SynchronousTestCase):
+    def test_the_steps_of_an_attempt(self) -> None:
+        """In their order, without what is empty; events of no login are not kept."""
+        reports = LoginReports()
+        reports.audited({"time": "1", "event": "login.started", "attempt": "A2", "provider": "corp", "principal": None, "reason": ""})
+        reports.audited({"time": "2", "event": "request.forwarded"})
+        reports.audited({"time": "3", "event": "login.failed", "attempt": "A2", "reason": "state", "request_id": "r"})
+        self.assertEqual(reports.find(" a2 "), [
+            {"time": "1", "event": "login.started", "provider": "corp"},
+            {"time": "3", "event": "login.failed", "reason": "state", "request_id": "r"},
+        ])
+        self.assertIsNone(reports.find("B2"))
+
+    def test_it_is_bounded(self) -> None:
+        """So many attempts, the oldest goes first; so many steps of each."""
+        reports = LoginReports(attempts=2)
+        for code in ("A", "B", "A", "C"):
+            reports.audited({"time": "1", "event": "login.started", "attempt": code})
+        self.assertIsNone(reports.find("B"))
+        self.assertEqual(len(reports.find("A") or ()), 2)
+        for _ in range(100):
+            reports.audited({"time": "1", "event": "login.failed", "attempt": "C"})
+        self.assertEqual(len(reports.find("C") or ()), 20)
