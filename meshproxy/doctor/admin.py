@@ -19,11 +19,11 @@ from ..core.evidence import Evidence
 
 _STATS = (
     r"/stats?filter=cluster\..*\.(upstream_cx_connect_fail|upstream_cx_connect_timeout|upstream_rq_total|upstream_cx_total|"
-    r"ssl\.fail_verify_san|ssl\.fail_verify_error|ssl\.connection_error)$"
+    r"ssl\.fail_verify_san|ssl\.fail_verify_error|ssl\.connection_error|ssl\.handshake)$"
 )
 _STAT = re.compile(r"cluster\.(?P<cluster>.+)\.(?P<name>upstream_[a-z_]+|ssl\.[a-z_]+): (?P<value>\d+)")
 _HOST = re.compile(r"(?P<cluster>.+?)::(?P<address>[^:\s]\S*:\d+|\[[^\]]+\]:\d+|\S+\.sock)::(?P<name>[a-z_]+)::(?P<value>.*)")
-_PASSTHROUGH = ("PassthroughCluster", "InboundPassthroughCluster")
+_PASSTHROUGH = "PassthroughCluster"
 _OWN = ("prometheus_stats", "agent", "xds-grpc", "sds-grpc", "zipkin", "BlackHoleCluster")
 
 
@@ -68,8 +68,8 @@ async def observe(get: Get, request: Callable[[], Awaitable[Evidence]], expected
         True, cluster, len(flags), sum(1 for flag in flags.values() if flag == "healthy"),
         refused=max(grown["upstream_cx_connect_fail"], grown["cx_connect_fail"]), timed_out=grown["upstream_cx_connect_timeout"],
         wrong_name=grown["ssl.fail_verify_san"], not_trusted=grown["ssl.fail_verify_error"], tls_failed=tls_failed,
-        passthrough=cluster in _PASSTHROUGH, identity=identity, identity_ends=ends,
-        tells_tls=any(name.startswith("ssl.") for name in after.counts.get(cluster, ())),
+        handshakes=grown["ssl.handshake"], passthrough=cluster.startswith(_PASSTHROUGH), identity=identity, identity_ends=ends,
+        encrypts=_encrypts(after.counts.get(cluster, Counter())),
     )
 
 
@@ -77,8 +77,15 @@ def which_cluster(before: Counters, after: Counters, expected: str) -> str:
     """The cluster that the request went to: the one whose counters moved, "" where that is not certain."""
     moved = [name for name in after.counts if name not in _OWN and after.since(before, name)]
     if len(moved) > 1:
-        moved = [name for name in moved if expected and expected in name] or moved
+        moved = [name for name in moved if expected and name.endswith(f"||{expected}")] or moved
     return moved[0] if len(moved) == 1 else ""
+
+
+def _encrypts(counts: Counter[str]) -> bool | None:
+    """Whether the cluster has TLS: its statistics have handshakes; ``None`` where the statistics are left out."""
+    if not any(name.startswith("upstream_") for name in counts):
+        return None
+    return any(name.startswith("ssl.") for name in counts)
 
 
 async def _count(get: Get) -> Counters | None:

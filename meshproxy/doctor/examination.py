@@ -22,6 +22,7 @@ from ..web.protected import ProtectedService
 from .admin import observe
 from .asking import ask
 from .bypass import Bypass, judge_bypass
+from .choosing import choose
 from .deadline import within
 from .equipment import Equipment
 from .heads import Heads
@@ -43,6 +44,9 @@ _ORDER = ("resolve", "connect", "request", "host", "tls", "http2", "admin")
 
 _STEP = 3.0
 """Seconds that one probe may take."""
+
+_ADMIN_STEP = 6.0
+"""The sidecar's admin answers everybody who asks at once one after the other, and has much to tell."""
 
 
 class Examination:
@@ -77,11 +81,11 @@ class Examination:
             evidence, about = await self._request()
             first = diagnose(evidence, about)
             self._note_request(evidence, about, first)
-            await self._look_closer(evidence, about, first)
+            await self._look_closer(evidence, first)
         finally:
             if self._probing is not None:
                 self._probing.cancel()
-        self._probes.sort(key=lambda probe: _ORDER.index(probe.probe))
+        self._probes.sort(key=_place)
         found = diagnose(evidence, replace(about, identity=self._identity()), tuple(self._probes))
         around = await self._around(found) if bypass else None
         self._say(f"{found.cause}, answered by {found.answered_by}")
@@ -123,43 +127,40 @@ class Examination:
 
     # ---------------------------------------------------------------- the probes
 
-    async def _look_closer(self, evidence: Evidence, about: Situation, first: Diagnosis) -> None:
+    async def _look_closer(self, evidence: Evidence, first: Diagnosis) -> None:
         """Only what tells the remaining causes apart."""
         if first.cause == "ok":
             await self._second(evidence)
             return
         if self._probing is None:
-            self._begin_probing(evidence, about, first)
+            self._begin_probing(evidence, first)
         if self._probing is not None:
             probing, self._probing = self._probing, None
             await probing
 
-    def _begin_probing(self, evidence: Evidence | None = None, about: Situation | None = None, first: Diagnosis | None = None) -> None:
+    def _begin_probing(self, evidence: Evidence | None = None, first: Diagnosis | None = None) -> None:
         """Start all probes that help, side by side; without evidence because the request hangs."""
-        steps: list[Coroutine[Any, Any, None]] = []
-        upstream = self._about.upstream
-        nobody = first is None or first.answered_by == "nobody"
-        phase = evidence.phase if evidence is not None else "head"
-        connected = phase not in ("resolve", "connect") and not (first is not None and first.cause == "not_http")
-        in_mesh = self._about.mesh and upstream.scheme == "http"
-        by_envoy = first is not None and first.answered_by in ("own-sidecar", "gateway")
-        if upstream.scheme in ("http", "https") and connected and (nobody or (by_envoy and first is not None and _about_connecting(first))):
-            steps.append(self._hello())
-        if upstream.scheme == "https" and (first is None or (phase == "tls" and first.confidence == "likely")):
-            steps.append(self._plain())
-        if nobody and evidence is not None and evidence.end in ("eof", "reset") and upstream.scheme in ("http", "unix"):
-            steps.append(self._http2())
-        if (in_mesh and (by_envoy or first is None)) or (first is not None and first.cause == "service_refused"):
-            steps += [self._host(form, host) for form, host in host_forms(self._about).items() if in_mesh or form == "public"]
-        if in_mesh and by_envoy and self._equipment.settings.sidecar_admin:
-            steps.append(self._admin())
+        forms = host_forms(self._about)
+        steps: list[tuple[Coroutine[Any, Any, None], float]] = []
+        for choice in choose(self._about, evidence, first, admin=bool(self._equipment.settings.sidecar_admin)):
+            if choice == "hello":
+                steps.append((self._hello(), _STEP))
+            elif choice == "plain":
+                steps.append((self._plain(), _STEP))
+            elif choice == "http2":
+                steps.append((self._http2(), _STEP))
+            elif choice == "admin":
+                steps.append((self._admin(), _ADMIN_STEP))
+            else:
+                steps += [(self._host(form, host), _STEP) for form, host in forms.items() if choice == "hosts" or form == "public"]
         if steps:
             self._say("telling the causes apart")
-            self._probing = gatherResults([Deferred.fromCoroutine(self._bounded(step)) for step in steps], consumeErrors=True)
+            started = [Deferred.fromCoroutine(self._bounded(step, seconds)) for step, seconds in steps]
+            self._probing = gatherResults(started, consumeErrors=True)
 
-    async def _bounded(self, step: Coroutine[Any, Any, None]) -> None:
+    async def _bounded(self, step: Coroutine[Any, Any, None], seconds: float) -> None:
         try:
-            await within(self._clock, min(_STEP, self._left(0.1)), step)
+            await within(self._clock, min(seconds, self._left(0.1)), step)
         except CancelledError:
             raise
         except Exception:  # a probe that breaks has told nothing
@@ -257,5 +258,6 @@ class Examination:
         return next((probe.seen.identity for probe in self._probes if hasattr(probe.seen, "identity")), "")  # type: ignore[union-attr]
 
 
-def _about_connecting(first: Diagnosis) -> bool:
-    return first.confidence == "likely" and first.cause not in ("route_missing", "mesh_denied")
+def _place(probe: Probe) -> tuple[int, str]:
+    """Where a probe stands in the report, whichever was answered first."""
+    return _ORDER.index(probe.probe), probe.seen.form if isinstance(probe.seen, HostSeen) else ""

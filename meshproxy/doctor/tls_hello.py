@@ -6,6 +6,7 @@ becomes visible, and whether it asks for one of ours (diagnosis.md §3). No byte
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from cryptography import x509
@@ -46,7 +47,7 @@ async def _hello(port: Port, server_name: str, alpn: list[bytes], within: float)
     certificate = read_certificate(talk.certificate) if talk.certificate is not None else None
     end = talk.outcome or heard.end
     spoke = talk.received if talk.outcome == "plain" else b""
-    return TlsSeen(end, certificate, talk.wants_client, talk.alert, spoke)
+    return TlsSeen(end, certificate, talk.wants_client, talk.accepts, tuple(talk.issuers), talk.alert, spoke)
 
 
 class _Handshake(Talk):
@@ -56,6 +57,8 @@ class _Handshake(Talk):
         super().__init__(b"", lambda _: False)
         self.certificate: bytes | None = None
         self.wants_client = False
+        self.accepts: tuple[str, ...] = ()
+        self.issuers: list[str] = []
         self.alert = ""
         self.outcome = ""
         self._tls = SSL.Connection(self._context(alpn), None)
@@ -77,8 +80,9 @@ class _Handshake(Talk):
         return context
 
     def _look(self, connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int) -> bool:
+        found: x509.Certificate = certificate.to_cryptography()
+        self.issuers.append(_distinguished((part.rfc4514_attribute_name, str(part.value)) for part in found.issuer))
         if depth == 0:
-            found: x509.Certificate = certificate.to_cryptography()
             self.certificate = found.public_bytes(Encoding.DER)
         return True
 
@@ -104,7 +108,7 @@ class _Handshake(Talk):
 
     def _go_on(self) -> None:
         try:
-            self._tls.do_handshake()
+            self._shake()
         except SSL.WantReadError:
             self._flush()
             return
@@ -117,12 +121,27 @@ class _Handshake(Talk):
         self.outcome = "handshake"
         self.tell("enough")
 
+    def _shake(self) -> None:
+        try:
+            self._tls.do_handshake()
+        finally:
+            if self.wants_client and not self.accepts:
+                self.accepts = tuple(
+                    _distinguished((key.decode("ascii"), value.decode("utf-8", "replace")) for key, value in name.get_components())
+                    for name in self._tls.get_client_ca_list()
+                )
+
     def _flush(self) -> None:
         while True:
             try:
                 self.say(self._tls.bio_read(16384))
             except SSL.Error:
                 return
+
+
+def _distinguished(parts: Iterable[tuple[str, str]]) -> str:
+    """A name in one form, whichever library read it."""
+    return ",".join(sorted(f"{key}={value}" for key, value in parts))
 
 
 def in_words(seen: TlsSeen) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _STEP = 5  # between one cause of a group and the next
 
 _FAILURE = ("connect_refused", "mtls_mismatch", "tls_name_mismatch", "tls_unknown_ca", "tls_expired", "client_cert_required")
+_NO_HANDSHAKE = ("mtls_mismatch", "connect_refused")
 _TIMEOUT = ("connect_timeout", "mtls_mismatch")
 _TERMINATION = ("mtls_mismatch", "closed_early", "mesh_denied", "protocol_mismatch", "http2_only")
 _BEYOND = ("closed_early", "mtls_mismatch", "protocol_mismatch", "mesh_denied", "http2_only")
@@ -85,11 +86,15 @@ def _of_failure(seen: Reading) -> tuple[str, ...]:
         ours = _trust_domain(seen.about.identity)
         if certificate.outside_its_dates(seen.about.now):
             order = ["tls_expired"]
-        elif ours and ours != _trust_domain(certificate.spiffe_id):
+        elif (ours and ours != _trust_domain(certificate.spiffe_id)) or (seen.tls is not None and seen.tls.issued_by_a_stranger):
             order = ["tls_unknown_ca"]
+        elif seen.admin is not None and seen.admin.peer_refused:
+            ends = seen.admin.identity_ends
+            ours_ended = ends is not None and ends < seen.about.now
+            order = ["tls_expired"] if ours_ended else ["client_cert_required", "tls_unknown_ca", "tls_expired"]
         elif seen.tls is not None and not seen.tls.wants_client:
             order = ["tls_name_mismatch", "tls_unknown_ca", "tls_expired", "client_cert_required"]
-        return _forward(_FAILURE, *order)
+        return (*_forward(tuple(cause for cause in _FAILURE if cause not in _NO_HANDSHAKE), *order), *_NO_HANDSHAKE)
     if _speaks_plain(seen) or seen.passed_through is not None:
         return _forward(_FAILURE, "mtls_mismatch")
     return _FAILURE
@@ -101,7 +106,9 @@ def _of_termination(seen: Reading) -> tuple[str, ...]:
     if seen.answered_by == "peer-sidecar" or seen.tls is None:
         return group
     if seen.mesh_certificate is not None:
-        return _forward(group, "mtls_mismatch")
+        # A handshake that succeeded and an end after it: both sides agree about TLS, and somebody behind it refused.
+        agreed = seen.admin is not None and seen.admin.handshakes and not seen.admin.tls_failed
+        return _forward(group, "mesh_denied", "closed_early") if agreed else _forward(group, "mtls_mismatch")
     if seen.shown is not None:
         return ("plain_to_tls", *(cause for cause in group if cause != "http2_only"))
     if is_http2(seen.tls.spoke):

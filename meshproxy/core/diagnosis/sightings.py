@@ -36,6 +36,7 @@ class TlsSeen:
 
     :ivar certificate: what the other side showed.
     :ivar wants_client: it sent a CertificateRequest.
+    :ivar accepts: the CAs that it names there; ``issuers``: those that its own chain names.
     :ivar alert: OpenSSL's words for how the handshake failed, "" when it did not.
     :ivar spoke: the first bytes, where they were no TLS.
     :ivar end: ``handshake`` (it came to an end), ``tls`` (it failed), ``eof``, ``reset``, ``timeout``, ``refused``, ``plain`` (bytes that
@@ -45,8 +46,15 @@ class TlsSeen:
     end: str
     certificate: CertificateFacts | None = None
     wants_client: bool = False
+    accepts: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
     alert: str = ""
     spoke: bytes = b""
+
+    @property
+    def issued_by_a_stranger(self) -> bool:
+        """Whether it shows a certificate of a CA that it would not accept itself: in a mesh both are the same root."""
+        return bool(self.accepts) and bool(self.issuers) and not set(self.accepts) & set(self.issuers)
 
     @property
     def shows_tls(self) -> bool:
@@ -85,10 +93,11 @@ class AdminSeen:
     :ivar endpoints, healthy: how many it has.
     :ivar refused, timed_out: connections that were refused or not made in time during the request.
     :ivar wrong_name, not_trusted, tls_failed: handshakes that failed during the request: by the names in the certificate, by its
-        issuer or dates, in any other way.
+        issuer or dates, in any way; ``handshakes``: those that succeeded.
     :ivar passthrough: the request went to the original destination as it is: the Host is no name of the mesh.
     :ivar identity: our own SPIFFE id; ``identity_ends``: when its certificate ends, seconds since the epoch.
-    :ivar tells_tls: it counts handshakes for that cluster, so that none that failed means that none did.
+    :ivar encrypts: whether the sidecar speaks TLS to that cluster; ``None`` where its statistics are left out, so that nothing of
+        handshakes is known.
     """
 
     reachable: bool
@@ -100,10 +109,16 @@ class AdminSeen:
     wrong_name: int = 0
     not_trusted: int = 0
     tls_failed: int = 0
+    handshakes: int = 0
     passthrough: bool = False
     identity: str = ""
     identity_ends: float | None = None
-    tells_tls: bool = False
+    encrypts: bool | None = None
+
+    @property
+    def peer_refused(self) -> bool:
+        """The handshake failed, and not because our sidecar did not like what it was shown."""
+        return bool(self.tls_failed) and not self.wrong_name and not self.not_trusted
 
 
 Sighting = HostSeen | TlsSeen | PlainSeen | Http2Seen | SecondSeen | AdminSeen

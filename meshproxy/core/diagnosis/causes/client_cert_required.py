@@ -33,6 +33,8 @@ def judge(seen: Reading) -> Fit | None:
             return proves(f"transport failure reason: {seen.reset.transport}")
         return fits(FITS, f"transport failure reason: {seen.reset.transport}") if "certificate_unknown" in transport else None
     fit = member(seen, CAUSE)
+    if fit is not None and seen.admin is not None and seen.admin.peer_refused:
+        return fit._replace(because="our sidecar's admin counts a handshake that the other side broke off")
     if fit is not None and seen.tls is not None and seen.tls.wants_client:
         return fit._replace(because="to a TLS ClientHello the port answers with a CertificateRequest")
     return fit

@@ -22,7 +22,8 @@ def judge(seen: Reading) -> Fit | None:
         return proves(f"transport failure reason: {seen.reset.transport}") if told else None
     fit = member(seen, CAUSE)
     admin = seen.admin
-    if fit is not None and admin is not None and admin.refused and admin.tells_tls and not admin.tls_failed and not admin.timed_out:
+    no_handshake = admin is not None and admin.encrypts is not None and not admin.tls_failed and not admin.timed_out
+    if fit is not None and admin is not None and admin.refused and no_handshake:
         return proves(f"our sidecar's admin counts failed connections of {admin.cluster}, and no handshake that failed")
     if fit is not None and seen.tls is not None and seen.tls.end in ("eof", "reset", "refused") and not seen.tls.shows_tls:
         return fit._replace(because="a TLS ClientHello to the same port is closed at once, without a byte: nobody seems to listen")

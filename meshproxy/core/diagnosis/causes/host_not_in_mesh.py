@@ -32,7 +32,7 @@ def judge(seen: Reading) -> Fit | None:
         weight = FITS + (20 if seen.same_as_invented else 10)
         return fits(weight, f"the Host sent, {seen.about.sent_host}, is not the upstream's name {seen.about.upstream.authority}")
     if seen.same_as_invented and not _no_route(seen) and not seen.about.names_upstream:
-        return fits(FITS - 12, "an invented Host has the same outcome")
+        return fits(FITS - 27, "an invented Host has the same outcome")
     return fits(FITS - 30) if _no_route(seen) else None
 
 

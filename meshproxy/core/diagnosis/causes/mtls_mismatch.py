@@ -32,6 +32,8 @@ def judge(seen: Reading) -> Fit | None:
         return fit._replace(because="unencrypted (an invented Host passes through) it answers: it has no TLS, our sidecar insists on it")
     if seen.mesh_certificate is not None and (seen.silent or family(seen) == "termination"):
         shown = seen.mesh_certificate.spiffe_id
+        if seen.admin is not None and seen.admin.encrypts is False and seen.admin.cluster:
+            return proves(f"our sidecar sends plaintext to {seen.admin.cluster}, and the port shows a workload's certificate ({shown})")
         return fit._replace(because=f"the port shows a workload's certificate ({shown}): what comes unencrypted is closed")
     return fit
 
