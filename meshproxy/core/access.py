@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from .claims import lookup
 from .policy import AccessSettings
 from .principal import Principal
 
@@ -108,24 +109,9 @@ def _lower(text: str) -> str:
 
 def _claim_values(claims: Mapping[str, object], path: str) -> frozenset[str]:
     """What a claim holds: itself, or what its list contains, as text."""
-    found = _claim(claims, path)
+    found = lookup(claims, path)
     values = found if isinstance(found, list | tuple) else (found,)
     return frozenset(filter(None, map(_text, values)))
-
-
-def _claim(claims: Mapping[str, object], path: str) -> object:
-    """The claim at a dotted path. One whose very name has dots (``https://example.com/roles``) is found at each level."""
-    if path in claims:
-        return claims[path]
-    dot = path.find(".")
-    while dot >= 0:
-        inner = claims.get(path[:dot])
-        if isinstance(inner, Mapping):
-            found = _claim(inner, path[dot + 1 :])
-            if found is not None:
-                return found
-        dot = path.find(".", dot + 1)
-    return None
 
 
 def _text(value: object) -> str:

@@ -66,7 +66,8 @@ async def begin(visit: Visit, name: str, to: str) -> Answer:
     parts = visit.parts
     code = new_code(parts.random(6))
     try:
-        attempt, cookies = parts.attempts.begin(name, to, visit.arrival.host, visit.now, visit.arrival.cookie)
+        posted = getattr(parts.providers[name], "response_mode", "") == "form_post"
+        attempt, cookies = parts.attempts.begin(name, to, visit.arrival.host, visit.now, visit.arrival.cookie, form_post=posted)
         code = attempt.code or code
         url = await within(parts.providers[name].begin(attempt), parts.clock)
         if not (isinstance(url, str) and url.isascii() and url.isprintable() and url.startswith(("https://", "http://"))):
