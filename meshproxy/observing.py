@@ -52,6 +52,7 @@ class Observing:
         self._worker: Worker | None = None
         self._crew: Crew | None = None
         self._reasons = {"starting": "starting"}
+        self._reached: set[str] = set()  # identity providers that answered once
         self._access_file: Any = None
         self.metrics = Metrics()
         self.lag = ReactorLag(reactor)
@@ -75,6 +76,10 @@ class Observing:
         metrics.read_from("meshproxy_access_log_dropped_total", lambda: self._access.dropped if self._access is not None else 0)
         metrics.read_from("meshproxy_cookies_rejected_total", lambda: worker.sessions.reading.rejected)
         metrics.read_from("meshproxy_sessions_live", lambda: len(worker.sessions.book))
+        metrics.read_from("meshproxy_sessions_ended_total", lambda: {(cause,): n for cause, n in worker.sessions.book.ended.items()})
+        refreshing = worker.sessions.refreshing
+        metrics.read_from(
+            "meshproxy_refreshes_total", lambda: {("succeeded",): refreshing.succeeded, ("failed",): refreshing.failed})
         self._watch_process()
 
     def watch_crew(self, crew: Crew) -> None:
@@ -115,10 +120,10 @@ class Observing:
         warnings: list[str] = []
         worker = self._worker
         if worker is not None:
-            for name, provider in worker.providers.items():
-                why = provider.ready() if hasattr(provider, "ready") else None
-                if why:
-                    reasons.append(f"identity provider {name}: {why}")
+            down, never = self._providers_down(worker)
+            # Who has a session does not need its provider: an outage must not take this process out of service. Only a process
+            # in which nobody could ever log in is not ready.
+            (reasons if never else warnings).extend(down)
             for why in (worker.sessions.ready(), worker.shared.ready()):
                 if why:
                     reasons.append(why)
@@ -128,6 +133,17 @@ class Observing:
             reasons += [reason for reason in of_workers.reasons if reason not in reasons]
             warnings += of_workers.warnings
         return Readiness(reasons, warnings)
+
+    def _providers_down(self, worker: Worker) -> tuple[list[str], bool]:
+        """Which identity providers do not answer, and whether none of them has since the start."""
+        down = []
+        for name, provider in worker.providers.items():
+            why = provider.ready() if hasattr(provider, "ready") else None
+            if why:
+                down.append(f"identity provider {name}: {why}")
+            else:
+                self._reached.add(name)
+        return down, bool(down) and not self._reached
 
     def reloaded(self, succeeded: bool, problems: list[str]) -> None:
         """A reload was tried."""
