@@ -127,7 +127,8 @@ class Truth(TestCase):
         self.assertEqual(answer.status, 200, (method, path, content))
         received = json.loads(content)
         options = [part for name, value in fields for part in ("-H", f"{name}: {value}")]
-        ran = run("explain", "--json", "--conf", str(self.running.conf_dir), "--as", "alice", "-X", method, *options, self.running.url + path)
+        url, conf = self.running.url + path, str(self.running.conf_dir)
+        ran = run("explain", "--json", "--conf", conf, "--as", "alice", "-X", method, *options, url)
         self.assertEqual(ran.status, 0)
         told = json.loads(ran.out)
         self.assertEqual(told["upstream"]["request_line"], received["request_line"])
