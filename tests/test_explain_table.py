@@ -83,4 +83,7 @@ class ExplainTable(SynchronousTestCase):
         plain = shown(told)
         self.assertNotIn("\x1b[", plain)
         self.assertIn("[red]x", plain)
+        hostile = "a\x1b[2Jb\x9bc"
+        text = shown(Explanation(hostile, "GET", "refuse", 403, hostile, fields=(FieldTrace(hostile, "keep", hostile, hostile, hostile),)))
+        self.assertTrue(all(line.isprintable() for line in text.split("\n")))
         self.assertRegex(plain, r"X +drop +\[bold\]y +b +w")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ..core.principal import Principal
 from ..explain import Explanation
-from .shell import print_table
+from .shell import print_table, shown
 
 _VERDICTS = {"forward": "green", "challenge": "yellow", "refuse": "red"}
 _ACTIONS = {"keep": "", "drop": "red", "set": "green", "add": "cyan"}
@@ -23,13 +23,14 @@ _LABEL = 12
 def print_explanation(out: Console, told: Explanation) -> None:
     """The whole table."""
     _line(out, "request", f"{told.method} {told.url}")
-    _line(out, "verdict", Text.assemble((_verdict(told), f"bold {_VERDICTS[told.verdict]}"), f": {told.reason}" if told.reason else ""))
+    why = f": {shown(told.reason)}" if told.reason else ""
+    _line(out, "verdict", Text.assemble((_verdict(told), f"bold {_VERDICTS[told.verdict]}"), why))
     if told.needs:
         _line(out, "", f"any of these groups would do: {', '.join(told.needs)}")
     _line(out, "who", _who(told.principal))
     _print_route(out, told)
     for words, met in told.access:
-        _line(out, "access", Text.assemble((("met      " if met else "not met  "), "green" if met else "dim"), words))
+        _line(out, "access", Text.assemble((("met      " if met else "not met  "), "green" if met else "dim"), shown(words)))
     if told.fields:
         out.print()
         _print_fields(out, told)
@@ -73,7 +74,7 @@ def _print_route(out: Console, told: Explanation) -> None:
 def _print_fields(out: Console, told: Explanation) -> None:
     rows = []
     for one in told.fields:
-        action, value = Text(one.action, style=_ACTIONS[one.action]), Text(one.value, style="dim" if one.action == "drop" else "")
+        action, value = Text(one.action, style=_ACTIONS[one.action]), Text(shown(one.value), style="dim" if one.action == "drop" else "")
         rows.append((one.name, action, value, one.by, one.why))
     print_table(out, ("FIELD", "ACTION", "VALUE", "BY", "WHY"), rows)
 
@@ -108,4 +109,4 @@ def _lines(out: Console, label: str, sentences: Iterable[str]) -> None:
 
 
 def _line(out: Console, label: str, text: str | Text) -> None:
-    out.print(Text.assemble((f"{label:<{_LABEL}}", "bold"), text))
+    out.print(Text.assemble((f"{label:<{_LABEL}}", "bold"), shown(text) if isinstance(text, str) else text))

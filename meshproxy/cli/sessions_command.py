@@ -10,7 +10,7 @@ from ..observe.audit_events import time_text
 from .shell import Broken, Shell, conf_option, console, json_option, print_json, print_table
 
 
-@click.group("sessions")
+@click.group("sessions", no_args_is_help=False)
 def sessions() -> None:
     """List the sessions of a running meshproxy, or end some."""
 

@@ -79,7 +79,8 @@ class Commands(click.Group):
     """
 
     def __init__(self, name: str, *, help: str, version: str, commands: Iterable[click.Command]) -> None:
-        super().__init__(name, help=help, commands=list(commands), context_settings={"help_option_names": ["-h", "--help"]})
+        settings = {"help_option_names": ["-h", "--help"]}
+        super().__init__(name, help=help, commands=list(commands), context_settings=settings, no_args_is_help=False)
         click.version_option(version, prog_name=name, message="%(prog)s %(version)s")(self)
 
     def run(self, arguments: list[str], shell: Shell) -> int:
@@ -138,13 +139,18 @@ def console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, soft_wrap=width is not None, width=width)
 
 
+def shown(text: str) -> str:
+    """Text as it may stand on a terminal: what strangers wrote must not move its cursor."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
 def print_table(out: Console, headings: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> None:
     """Columns of text, without lines between them and without blanks at the ends."""
     table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(shown(cell) if isinstance(cell, str) else cell for cell in row))
     if out.width != _PIPE_WIDTH:
         out.print(table)
         return

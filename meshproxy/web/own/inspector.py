@@ -63,7 +63,7 @@ class Inspector(Endpoint):
             return self.parts.pages.json(200, {"requests": told, "services": inspector.services, "skipped": inspector.skipped})
         return visit.page(
             200, "inspector.html", records=[record.as_dict() for record in records], services=inspector.services,
-            service=visit.query.get("service"), failed="failed" in visit.query, wanted=visit.query.get("id", ""), skipped=inspector.skipped,
+            service=_service(visit), failed="failed" in visit.query, wanted=visit.query.get("id", ""), skipped=inspector.skipped,
         )
 
 
@@ -114,7 +114,7 @@ class _Viewer:
         self._request = request
         self._visit = visit
         self._html = visit.arrival.html
-        self._service = visit.query.get("service")
+        self._service = _service(visit)
         self._full = False
         self._missed = 0
         self._unsubscribe = lambda: None
@@ -199,10 +199,16 @@ async def not_for(visit: Visit) -> Answer | None:
     return None
 
 
+def _service(visit: Visit) -> str | None:
+    """Whose requests are wanted: "" are meshproxy's own, ``None`` all."""
+    name = visit.query.get("service", "*")
+    return None if name == "*" else name
+
+
 def _wanted(visit: Visit) -> list[Record]:
     inspector, query = visit.parts.inspector, visit.query
     if "id" in query:
         found = inspector.find(query["id"])
         return [] if found is None else [found]
-    records: list[Record] = inspector.recent(query.get("service"), limit=10 * _SHOWN)
+    records: list[Record] = inspector.recent(_service(visit), limit=10 * _SHOWN)
     return [record for record in records if record.failed or "failed" not in query][:_SHOWN]
