@@ -36,15 +36,17 @@ def trust_of(settings: Settings) -> Trust:
 
 
 def protect(
-    settings: Settings, rewritings: Mapping[str, Rewriting], pool_for: Callable[[ServiceSettings], UpstreamPool], cookie_name: bytes
+    settings: Settings, rewritings: Mapping[str, Rewriting], pool_for: Callable[[ServiceSettings], UpstreamPool], cookie_name: bytes,
+    consumed: frozenset[bytes] = frozenset(),
 ) -> dict[str, ProtectedService]:
     """Every service, compiled.
 
     :param rewritings: by service: what one service's rewriters set is stripped from requests to all of them.
     :param pool_for: gives the connections to a service.
     :param cookie_name: the session cookie's.
+    :param consumed: folded names of credentials that request providers take: they are for us, and go to no service.
     """
-    managed = managed_everywhere(rewritings.values())
+    managed = managed_everywhere(rewritings.values()) | consumed
     return {
         service.name: ProtectedService(
             service, public_origin(settings, service.route.host), rewritings[service.name], pool_for(service), managed=managed,

@@ -170,7 +170,9 @@ class Worker:
         attempts = LoginAttempts(keys, self.sessions.cookies, self.shared, str(settings.public_url), os.urandom)
         pages = Pages(settings, settings.conf_dir)
         rewritings = {service.name: self._instances.rewriting(configured, service) for service in settings.services}
-        compiled = protect(settings, rewritings, lambda service: self._pool(settings, service), self.sessions.cookies.name)
+        asked = RequestProviders({name: one for name, one in self.providers.items() if hasattr(one, "authenticate")})
+        cookie_name = self.sessions.cookies.name
+        compiled = protect(settings, rewritings, lambda service: self._pool(settings, service), cookie_name, asked.consumed)
         resources = {service.name: self._resource(service, compiled[service.name]) for service in settings.services}
         self._retire_pools(settings)
         own = own_tree(OwnParts(
@@ -178,9 +180,8 @@ class Worker:
             shared=self.shared, directory=Directory(settings), audit=self.audit, clock=self.reactor,
             inspector=self.inspector, authorize=Authorizer(self.gateway),
         ))
-        asked = {name: one for name, one in self.providers.items() if hasattr(one, "authenticate")}
         self.gateway.configure(
-            tree=Tree(route_table(settings), resources, own), limits=settings.limits, providers=RequestProviders(asked), handoff=handoff,
+            tree=Tree(route_table(settings), resources, own), limits=settings.limits, providers=asked, handoff=handoff,
             trust=trust_of(settings),
             refusals=Refusals(settings, pages, handoff, Diagnosing(settings)),
         )

@@ -39,12 +39,31 @@ class AskedTests(SynchronousTestCase):
         bearer, mesh = Provider("bearer", None), Provider("mesh", None, ())
         providers = RequestProviders({"b": bearer, "m": mesh})
         facts = Facts()
-        self.assertEqual(providers.asked(facts, exchange(), session=False), [mesh])
-        self.assertEqual(providers.asked(facts, exchange(), session=True), [])
-        self.assertEqual(providers.asked(facts, exchange(trusted=True), session=False), [])
+        self.assertEqual(providers.asked(facts, exchange(), session=False, fields=[]), [mesh])
+        self.assertEqual(providers.asked(facts, exchange(), session=True, fields=[]), [])
+        self.assertEqual(providers.asked(facts, exchange(trusted=True), session=False, fields=[]), [])
         facts.authorization = b"Bearer x"
-        self.assertEqual(providers.asked(facts, exchange(), session=False), [bearer])
-        self.assertEqual(providers.asked(facts, exchange(), session=True), [bearer])
+        self.assertEqual(providers.asked(facts, exchange(), session=False, fields=[]), [bearer])
+        self.assertEqual(providers.asked(facts, exchange(), session=True, fields=[]), [bearer])
+
+    def test_credentials_in_another_field(self) -> None:
+        """A provider that reads a field of its own is asked wherever that field is, in any case, and nowhere else."""
+        keys = Provider("keys", None, (b"X-Api-Key",))
+        providers = RequestProviders({"k": keys})
+        self.assertEqual(providers.asked(Facts(), exchange(), session=False, fields=[(b"x-api-KEY", b"k")]), [keys])
+        self.assertEqual(providers.asked(Facts(), exchange(), session=False, fields=[(b"Accept", b"*/*")]), [])
+        self.assertEqual(providers.consumed, {b"x-api-key"})
+
+    def test_credentials_for_us_alone(self) -> None:
+        """What a provider consumes goes to no service, in whatever spelling; without a session it is who is asking."""
+        house = House(providers={"1": Provider("1", ROBOT, (b"X-Api-Key",))})
+        self.addCleanup(house.close)
+        browser = house.browser()
+        browser.asks(fields=b"X-Api-Key: s3cret\r\nX_Api_Key: s3cret\r\nX-Other: 1\r\n")
+        head = house.wire.accept().takes()
+        self.assertIn(b"\r\nX-User: robot-1\r\n", head)
+        self.assertIn(b"\r\nX-Other: 1\r\n", head)
+        self.assertNotIn(b"s3cret", head)
 
     def test_order(self) -> None:
         """One after the other, until one knows; a coroutine is waited for."""

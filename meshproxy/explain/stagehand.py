@@ -102,11 +102,11 @@ class Explaining:
         gateway = Gateway(self._reactor, self._wheel, sessions, _NoAudit(), (), "example-")
         gateway.trust = trust_of(settings)
         stage = Stage(gateway, gateway.trust.peer(address, 0), self._reactor)
-        services = protect(settings, self._rewritings, self._pool_for(stage, send), self._cookies.name)
-        asked = {name: one for name, one in self._providers.items() if hasattr(one, "authenticate")}
+        asked = RequestProviders({name: one for name, one in self._providers.items() if hasattr(one, "authenticate")})
+        services = protect(settings, self._rewritings, self._pool_for(stage, send), self._cookies.name, asked.consumed)
         gateway.configure(
             tree=Tree(self._routes, {name: _Leaf(service) for name, service in services.items()}, None),  # type: ignore[arg-type,misc]
-            trust=gateway.trust, limits=settings.limits, refusals=self._refusals, providers=RequestProviders(asked), handoff=None,
+            trust=gateway.trust, limits=settings.limits, refusals=self._refusals, providers=asked, handoff=None,
         )
         return await stage.play(question.head, trace.watch)
 

@@ -151,7 +151,7 @@ class Authorizer:
         exchange = asked.exchange
         head = RequestHead(asked.method, asked.target, asked.fields)
         request = IncomingRequest(head, exchange.scheme, asked.facts.authority, service.name)
-        for provider in self._gateway.providers.asked(asked.facts, exchange, asked.session is not None):
+        for provider in self._gateway.providers.asked(asked.facts, exchange, asked.session is not None, asked.fields):
             answer = provider.authenticate(request, exchange.peer)
             found: Authenticated | Principal | None = await answer if hasattr(answer, "__await__") else answer
             if found is not None:

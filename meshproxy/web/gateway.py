@@ -117,7 +117,7 @@ class Gateway(Reception):
         if recalled is not None:
             relay.cookie = recalled.cookie
             session = recalled.session
-        asked = self.providers.asked(relay.facts, relay.exchange, session is not None)
+        asked = self.providers.asked(relay.facts, relay.exchange, session is not None, relay.fields)
         if asked:
             relay.live = session
             self.providers.ask(relay, asked, self._asked)

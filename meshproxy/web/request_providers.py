@@ -6,7 +6,7 @@ certificate) are asked only where there are no credentials at all, and never abo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,11 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ..api import Authenticated, IncomingRequest, RequestHead
+from ..core.fields import fold
 
 if TYPE_CHECKING:
     from ..core.exchange import Exchange
+    from ..core.heads import Field
     from ..core.inspection import Facts
     from .relay import Relay
 
@@ -30,14 +32,21 @@ class RequestProviders:
     def __init__(self, providers: Mapping[str, Any]) -> None:
         self._credential = [one for one in providers.values() if getattr(one, "consumes", _DEFAULT)]
         self._ambient = [one for one in providers.values() if not getattr(one, "consumes", _DEFAULT)]
+        consumed = {name.lower() for one in self._credential for name in getattr(one, "consumes", _DEFAULT)}
+        self._named = frozenset(consumed - {b"authorization"})
+        #: folded names of credentials that are for us alone: no service gets them. ``Authorization`` only where a provider knew it.
+        self.consumed = frozenset(map(fold, self._named))
 
-    def asked(self, facts: Facts, exchange: Exchange, session: bool) -> list[Any]:
+    def asked(self, facts: Facts, exchange: Exchange, session: bool, fields: Iterable[Field]) -> list[Any]:
         """Who is to be asked about this request: nearly always nobody."""
-        if facts.authorization is not None and self._credential:
+        if self._credential and (facts.authorization is not None or self._carries_credentials(fields)):
             return self._credential
         if self._ambient and not session and not exchange.peer.trusted:
             return self._ambient
         return []
+
+    def _carries_credentials(self, fields: Iterable[Field]) -> bool:
+        return bool(self._named) and any(name.lower() in self._named for name, _ in fields)
 
     def ask(self, relay: Relay, asked: list[Any], then: Then) -> None:
         """Ask one after the other until one knows; ``then(relay, None)`` when none does. Waits only where one waits."""

@@ -144,8 +144,9 @@ class House:
         self.settings = Settings(Path("conf"), PUBLIC, (service,), limits=limits or LimitSettings())
         self.gateway = Gateway(self.reactor, self.wire.wheel, self.sessions, audit or NoAudit(), [self.records.append], "0123456789ab")
         rewriting = Rewriting([UserHeader()] if rewriters is None else rewriters)
+        asked = RequestProviders(providers or {})
         self.service = ProtectedService(
-            service, PUBLIC, rewriting, self.wire.pool, managed=managed_everywhere([rewriting]), cookie_name=b"meshproxy",
+            service, PUBLIC, rewriting, self.wire.pool, managed=managed_everywhere([rewriting]) | asked.consumed, cookie_name=b"meshproxy",
             body_bytes=self.settings.limits.body_bytes,
         )
         self.resource = ServiceResource("127.0.0.1", 80, b"", self.reactor, service=self.service, gateway=self.gateway)
@@ -153,7 +154,7 @@ class House:
         self.gateway.configure(
             tree=self.tree, trust=trust or Trust((), (), ()), limits=self.settings.limits,
             refusals=Refusals(self.settings, PlainPages(), Handoffs(), diagnosing or PlainDiagnosing()),
-            providers=RequestProviders(providers or {}), handoff=Handoffs(),
+            providers=asked, handoff=Handoffs(),
         )
         self.site = MeshSite(self.gateway, self.reactor)
 
