@@ -12,7 +12,7 @@ from ..evidence import Evidence
 from .answered_by import in_words
 from .causes import Cause, load
 from .fit import Fit
-from .reading import Reading
+from .reading import Reading, printable
 from .sightings import AdminSeen, HostSeen, Http2Seen, PlainSeen, SecondSeen, TlsSeen
 from .values import MOST_ALSO, AnsweredBy, Confidence, Diagnosis, Probe, Situation
 
@@ -21,7 +21,7 @@ __all__ = [
     "Situation", "TlsSeen", "causes", "diagnose", "meaning",
 ]
 
-_LONGEST_BECAUSE = 300
+_LONGEST = 600  # characters of one sentence: strangers' words stand in some of them
 PAGES = "docs/causes/"
 """Where the page of each cause stands, in the repository."""
 
@@ -63,7 +63,7 @@ def _ranked(seen: Reading) -> list[tuple[str, Fit]]:
 
 def _because(seen: Reading, fit: Fit) -> tuple[str, ...]:
     said = [_answer_in_words(seen), in_words(seen), fit.because]
-    return tuple(words[:_LONGEST_BECAUSE] for words in said if words)
+    return tuple(printable(words, _LONGEST) for words in said if words)
 
 
 def _answer_in_words(seen: Reading) -> str:
@@ -80,5 +80,5 @@ def _answer_in_words(seen: Reading) -> str:
 
 
 def _hints(seen: Reading, cause: str) -> tuple[str, ...]:
-    hints = causes()[cause].hints(seen)
+    hints = [printable(hint, _LONGEST) for hint in causes()[cause].hints(seen)]
     return (*hints, f"More about this: {PAGES}{cause}.md") if hints else ()

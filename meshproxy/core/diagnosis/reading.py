@@ -208,6 +208,6 @@ def quote(first: bytes) -> str:
     return repr(first[:_QUOTED_BYTES])[1:]
 
 
-def printable(words: str) -> str:
+def printable(words: str, longest: int = _LONGEST_WORDS) -> str:
     """A stranger's words on one line and of bounded length."""
-    return "".join(letter if letter.isprintable() else " " for letter in words).strip()[:_LONGEST_WORDS]
+    return "".join(letter if letter.isprintable() else " " for letter in words).strip()[:longest]

@@ -94,13 +94,14 @@ class Situation:
         Towards an address on loopback (a tunnel, a port-forward) the Host is the only name there is, so a name of the
         cluster is believed there.
         """
+        address = self.upstream_address
+        if address is not None and not address.is_loopback:
+            return cluster_parts(self.sent_name) is None  # a pod's address is no name of the mesh either
         if self.names_upstream:
             return False
-        if self.public_host and self.sent_name == self.public_host:
+        if address is None or (self.public_host and self.sent_name == self.public_host):
             return True
-        if self.upstream_address is None:
-            return True
-        return not self.upstream_address.is_loopback or (self.sent_name.count(".") > 1 and cluster_parts(self.sent_name) is None)
+        return self.sent_name.count(".") > 1 and cluster_parts(self.sent_name) is None
 
     @property
     def upstream_address(self) -> _Address | None:

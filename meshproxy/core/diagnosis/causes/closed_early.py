@@ -26,7 +26,7 @@ def hints(seen: Reading) -> tuple[str, ...]:
     """The service's own log knows."""
     about = seen.about
     return (
-        f"Does the service crash or refuse at that moment? Its log: {to_paste.logs(about)}",
-        "Does it close idle connections sooner than we do? Keep [pool] idle below its own keep-alive",
+        f"Does the service crash at that moment, or is its keep-alive shorter than ours? Its log: {to_paste.logs(about)}",
+        f"Keep [pool] idle in services/{about.service}.toml below the time after which the service closes idle connections",
         f"Does it restart? {to_paste.pods(about)}",
     )

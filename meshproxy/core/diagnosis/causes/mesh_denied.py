@@ -33,7 +33,7 @@ def hints(seen: Reading) -> tuple[str, ...]:
     ours = about.identity.removeprefix("spiffe://") or "cluster.local/ns/NAMESPACE/sa/ACCOUNT of meshproxy's pod"
     return (
         f"Do the AuthorizationPolicies of {about.workload} admit our identity, principals: [\"{ours}\"]? "
-        f"{to_paste.yaml(about, 'authorizationpolicies')}",
-        f"Which of them apply to the pod? istioctl x authz check deploy/{about.workload}{'.' + about.namespace if about.namespace else ''}",
+        f"istioctl x authz check {to_paste.deployment(about)}",
+        f"What do they say? {to_paste.yaml(about, 'authorizationpolicies')}",
         f"hosts: in a policy means the Host that we send, {about.sent_host}; a request that is not mutual TLS has no principal at all",
     )

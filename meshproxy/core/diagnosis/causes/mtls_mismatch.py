@@ -41,13 +41,14 @@ def judge(seen: Reading) -> Fit | None:
 def hints(seen: Reading) -> tuple[str, ...]:
     """Which side wants what."""
     about = seen.about
-    ours = (
-        "Is our own pod injected (a container istio-proxy in meshproxy's pod)? kubectl get pods; kubectl get namespaces -L istio-injection"
+    agree = f"the PeerAuthentication of {about.workload} (STRICT?) and the DestinationRule (tls.mode) agree"
+    injected = "is our own pod injected (a container istio-proxy in it)"
+    has_one = f"Has {about.workload} a sidecar (2/2)? {to_paste.pods(about)}"
+    if seen.answered_by == "nobody" and seen.silent:
+        return (
+            f"{injected.capitalize()}, and do {agree}? kubectl get pods -l app=meshproxy; {to_paste.policies(about)}", has_one,
+            "Is the namespace labelled for injection? kubectl get namespaces -L istio-injection,istio.io/rev",
+        )
+    return (
+        f"Do {agree}, and {injected}? {to_paste.policies(about)}", has_one, f"What did our sidecar see? {to_paste.access_log(about)}",
     )
-    disagree = (
-        f"Do the PeerAuthentication of {about.workload} (STRICT?) and the DestinationRule (tls.mode) agree? {to_paste.policies(about)}",
-        f"Has {about.workload} a sidecar (2/2)? {to_paste.pods(about)}",
-    )
-    if seen.answered_by == "nobody":
-        return (ours, *disagree)
-    return (*disagree, f"What did our sidecar see? {to_paste.access_log(about)}", ours)

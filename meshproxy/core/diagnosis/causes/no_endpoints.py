@@ -24,7 +24,7 @@ def hints(seen: Reading) -> tuple[str, ...]:
     """Are there pods, are they ready, do the labels fit."""
     about = seen.about
     return (
-        f"Has {about.workload} ready pods? {to_paste.endpoints(about)}",
+        f"Has {about.workload} ready pods, and does the Service's selector (or the subset's labels) fit them? {to_paste.endpoints(about)}",
         f"What does our sidecar think of them (ejected, unhealthy)? {to_paste.clusters(about)}",
         f"Do the subset's labels of the DestinationRule fit any pod? {to_paste.yaml(about, 'destinationrules')}",
         f"Is anything scaled to zero? {to_paste.get(about, 'deployments')} | grep -w {about.workload}",

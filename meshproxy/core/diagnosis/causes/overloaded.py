@@ -33,6 +33,6 @@ def hints(seen: Reading) -> tuple[str, ...]:
             f"More at once with [pool] active and per_principal in services/{about.service}.toml, if the service can bear it",
             f"Is the service slow, so that requests pile up? {to_paste.logs(about)}", "Open files: ulimit -n of the meshproxy process",
         )
-    limits = f"Which limits are set? DestinationRule connectionPool, {to_paste.yaml(about, 'destinationrules')}"
+    limits = f"Which limits are set (connectionPool of the DestinationRule, a rate limit)? {to_paste.yaml(about, 'destinationrules')}"
     rate = "Is a rate limit configured? kubectl get envoyfilters -A"
     return (rate, limits) if seen.status == 429 else (limits, rate, "Does the sidecar have enough memory? kubectl top pods --containers")

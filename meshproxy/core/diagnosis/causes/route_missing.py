@@ -28,8 +28,9 @@ def judge(seen: Reading) -> Fit | None:
 def hints(seen: Reading) -> tuple[str, ...]:
     """The VirtualService, the subset, the gateway's hosts."""
     about = seen.about
-    first = f"Does a VirtualService match {about.sent_host} and the path? {to_paste.yaml(about, 'virtualservices')}"
-    subset = f"Is the subset it names defined in the DestinationRule? istioctl analyze {to_paste.namespaced(about)}"
+    virtual = to_paste.yaml(about, "virtualservices")
+    first = f"Does a VirtualService match {about.sent_host} and the path, to a subset that exists? {virtual}"
+    subset = f"Is the subset that the VirtualService names defined in the DestinationRule? istioctl analyze {to_paste.namespaced(about)}"
     if seen.status == 503:
         return (subset, first, f"What does our sidecar route to? {to_paste.routes(about)}")
     if seen.answered_by == "gateway":

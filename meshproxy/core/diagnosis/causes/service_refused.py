@@ -46,7 +46,7 @@ def hints(seen: Reading) -> tuple[str, ...]:
     file = f"services/{about.service}.toml"
     first = {
         401: f"It wants to know who asks: which [[rewrite]] of {file} tells it, in the form it expects (meshproxy explain shows the head)?",
-        403: f"It knows who asks (or its Origin) and refuses: roles in the service, [request] origin in {file}; meshproxy doctor --as USER",
+        403: f"It refuses who asks (no token, too few rights, another Origin): its roles, [request] origin in {file}; doctor --as USER",
         404: f"Is the path right? [route] strip_path in {file} decides whether the service sees the prefix; its base URL must fit",
         421: f"It does not answer to Host {about.sent_host}: its list of hosts, or a literal [request] host in {file}",
     }.get(seen.status or 0, f"What does it want? It answered {seen.status} to {about.method}; meshproxy explain shows the exact head")
