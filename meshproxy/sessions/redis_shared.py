@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -17,7 +16,7 @@ from twisted.logger import Logger
 
 from ..api.errors import StoreDown
 from .redis_client import RedisClient, Script
-from .shared_state import REVOCATIONS, Revocation
+from .shared_state import REVOCATIONS, Mirror, Revocation
 
 PREFIX = "meshproxy:"
 LOOK_EVERY = 1.0
@@ -59,7 +58,7 @@ return 0
 """)
 
 
-class RedisState:
+class RedisState(Mirror):
     """Shared state in Redis.
 
     :param clock: the reactor.
@@ -69,10 +68,9 @@ class RedisState:
     log = Logger()
 
     def __init__(self, clock: Any, client: RedisClient) -> None:
+        super().__init__()
         self._clock = clock
         self._client = client
-        self._revoked: dict[str, Revocation] = {}
-        self._watchers: list[Callable[[str, Revocation], None]] = []
         #: what Redis has not been told yet
         self._untold: dict[str, Revocation] = {}
         #: Redis's time, in milliseconds, of the last look; 0 before the first
@@ -83,18 +81,6 @@ class RedisState:
         self._look_every.start(LOOK_EVERY)
 
     # ---------------------------------------------------------------- revocations
-
-    def revocation(self, name: str) -> Revocation | None:
-        """What is known here."""
-        return self._revoked.get(name)
-
-    def revocations(self) -> list[tuple[str, Revocation]]:
-        """What is known here."""
-        return list(self._revoked.items())
-
-    def watch(self, told: Callable[[str, Revocation], None]) -> None:
-        """Tell about every revocation that becomes known here."""
-        self._watchers.append(told)
 
     def ready(self) -> str | None:
         """Not before it is known what was revoked; not while Redis is down."""

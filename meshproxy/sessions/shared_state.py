@@ -75,27 +75,12 @@ class SharedState(Protocol):
         """The end (may wait)."""
 
 
-class LocalState:
-    """Shared state of one process. Bounded: where a bound is met, what waits to be used up is refused rather than forgotten.
+class Mirror:
+    """What is known in this process of what was revoked, so that a request's question needs no waiting."""
 
-    :param clock: a reactor, or a test's clock: ``seconds()``, and for ``state_dir`` threads.
-    :param state_dir: where used tickets and revocations are written down, so that a restart forgets none.
-    """
-
-    log = Logger()
-
-    def __init__(self, clock: Any, state_dir: Path | None = None) -> None:
-        self._clock = clock
-        self._once: dict[str, float] = {}
+    def __init__(self) -> None:
         self._revoked: dict[str, Revocation] = {}
-        self._notes: dict[str, tuple[bytes, float]] = {}
-        self._locks: dict[str, tuple[str, float]] = {}
-        self._counts: dict[str, tuple[int, float]] = {}
         self._watchers: list[Callable[[str, Revocation], None]] = []
-        self._swept_at = clock.seconds()
-        self._journal = None if state_dir is None else Journal(clock, state_dir / "sessions.journal", self._replay, self._everything)
-
-    # ---------------------------------------------------------------- revocations
 
     def revocation(self, name: str) -> Revocation | None:
         """What is known of it."""
@@ -106,8 +91,30 @@ class LocalState:
         return list(self._revoked.items())
 
     def watch(self, told: Callable[[str, Revocation], None]) -> None:
-        """Tell about every revocation."""
+        """Tell about every revocation that becomes known here."""
         self._watchers.append(told)
+
+
+class LocalState(Mirror):
+    """Shared state of one process. Bounded: where a bound is met, what waits to be used up is refused rather than forgotten.
+
+    :param clock: a reactor, or a test's clock: ``seconds()``, and for ``state_dir`` threads.
+    :param state_dir: where used tickets and revocations are written down, so that a restart forgets none.
+    """
+
+    log = Logger()
+
+    def __init__(self, clock: Any, state_dir: Path | None = None) -> None:
+        super().__init__()
+        self._clock = clock
+        self._once: dict[str, float] = {}
+        self._notes: dict[str, tuple[bytes, float]] = {}
+        self._locks: dict[str, tuple[str, float]] = {}
+        self._counts: dict[str, tuple[int, float]] = {}
+        self._swept_at = clock.seconds()
+        self._journal = None if state_dir is None else Journal(clock, state_dir / "sessions.journal", self._replay, self._everything)
+
+    # ---------------------------------------------------------------- revocations
 
     def ready(self) -> str | None:
         """Whether what happens is written down."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..api.errors import StoreDown
-from ..sessions.shared_state import Revocation, SharedState
+from ..sessions.shared_state import Mirror, Revocation, SharedState
 from .messages import Handler, Link, Unanswered
 
 _SWEEP_EVERY = 60.0
@@ -21,7 +21,7 @@ Known = list[Any]
 """A revocation as JSON carries it: name, at, expires_at, cause."""
 
 
-class ParentsState:
+class ParentsState(Mirror):
     """The shared state of a worker.
 
     :param clock: seconds since the epoch.
@@ -29,10 +29,9 @@ class ParentsState:
     """
 
     def __init__(self, clock: Any, link: Link) -> None:
+        super().__init__()
         self._clock = clock
         self._link = link
-        self._revoked: dict[str, Revocation] = {}
-        self._watchers: list[Callable[[str, Revocation], None]] = []
         self._swept_at = clock.seconds()
 
     # ---------------------------------------------------------------- revocations
@@ -42,18 +41,6 @@ class ParentsState:
         for name, at, expires_at, cause in known:
             self._hold(name, Revocation(at, expires_at, cause))
         self._sweep()
-
-    def revocation(self, name: str) -> Revocation | None:
-        """What is known of it."""
-        return self._revoked.get(name)
-
-    def revocations(self) -> list[tuple[str, Revocation]]:
-        """What is known."""
-        return list(self._revoked.items())
-
-    def watch(self, told: Callable[[str, Revocation], None]) -> None:
-        """Tell about every revocation."""
-        self._watchers.append(told)
 
     def ready(self) -> str | None:
         """Whether the parent is there."""
