@@ -25,7 +25,7 @@ from ..problems import ConfError, Problem
 from ..sessions.shared_state import SharedState
 from . import parents_state, questions
 from .inside import from_json
-from .member import Member, Task, WorkerEnded
+from .member import ENDED_WELL, Member, Task, WorkerEnded
 from .messages import Link, Unanswered
 from .restarts import Restarts
 from .sockets import open_socket
@@ -126,7 +126,8 @@ class Crew:
         restarts = self._restarts[number]
         wait = restarts.wait_after(self._reactor.seconds() - member.started_at)
         again = f" ({restarts.quick} times in a row)" if restarts.looping else ""
-        self.log.error(
+        say = self.log.info if member.ending == ENDED_WELL else self.log.error
+        say(
             "worker {number} ended: {how}{again}; another one starts in {wait:g} s",
             number=number, how=member.ending, again=again, wait=wait,
         )
@@ -173,14 +174,14 @@ class Crew:
         for member, answer in zip(members, answers, strict=True):
             if not isinstance(answer, Failure):
                 problems += from_json(answer)
-            elif not member.ending:  # one that is gone will have a successor, which reads the conf directory itself
+            elif member.link.connected:  # one that is gone will have a successor, which reads the conf directory itself
                 problems.append(Problem(f"worker {member.number}", "", str(answer.value)))
         if problems:
             for member in members:
                 member.link.tell("discard")
             raise ConfError(dict.fromkeys(problems), files)
         for member, answer in zip(members, await _all(member.link.ask("take") for member in members), strict=True):
-            if isinstance(answer, Failure) and not member.ending:
+            if isinstance(answer, Failure) and member.link.connected:
                 why = answer.getErrorMessage()
                 self.log.error("worker {number} did not take what it had prepared: {why}", number=member.number, why=why)
                 member.kill()

@@ -29,6 +29,9 @@ _FIRST = 3
 
 _LAST_WORDS_WITHIN = 2.0
 
+ENDED_WELL = "exit status 0"
+"""How a worker ends that was told to."""
+
 
 class WorkerEnded(Exception):
     """A worker ended before it served."""
