@@ -74,7 +74,7 @@ class RequestTests(ChannelCase):
         self.assertEqual(answers.count(b"HTTP/1.1 400"), 1)
         self.assertLess(answers.rindex(b"HTTP/1.1 200"), answers.index(b"HTTP/1.1 400"))
         self.assertEqual(service.takes(), b"")
-        self.assertTrue(browser.disconnecting)
+        self.assertTrue(browser.half_closed)
 
     def test_malformed(self) -> None:
         """A refusal is a whole response that says that the connection closes; nothing went up."""
@@ -86,7 +86,7 @@ class RequestTests(ChannelCase):
         self.assertIn(b"\r\nConnection: close\r\n", answer)
         self.assertIn(b"\r\nContent-Length: ", answer)
         self.assertIn(b"\r\nX-Meshproxy-Source: meshproxy\r\n", answer)
-        self.assertTrue(browser.disconnecting)
+        self.assertTrue(browser.half_closed)
         self.assertEqual(house.wire.waiting, 0)
         self.assertEqual((house.records[0].status, house.records[0].event), (400, "request.refused"))
 
@@ -290,9 +290,9 @@ class DeadlineTests(ChannelCase):
         browser.dataBuffer = b"x" * 1000  # what a transport shows of what it could not send
         browser.producer.pauseProducing()
         self.assertEqual(service.producerState, "paused")
-        house.wire.advance(16.0)
+        house.wire.advance(14.5)
         self.assertFalse(browser.disconnected)
-        house.wire.advance(16.0)
+        house.wire.advance(1.0)
         self.assertTrue(browser.disconnected)
 
     def test_relieved_reader(self) -> None:
@@ -337,6 +337,50 @@ class ClosingTests(ChannelCase):
         self.assertTrue(browser.disconnected)
         self.assertTrue(service.disconnecting)
 
+    def test_half_close_behind_several(self) -> None:
+        """P13: what was asked for before the FIN is answered, each in its turn; the last answer says that it is the last."""
+        house = self.house()
+        browser = house.browser()
+        browser.sends((b"GET /1 HTTP/1.1\r\nHost: apps.test:8080\r\n" + COOKIE + b"\r\n") * 3)
+        service = house.wire.accept()
+        browser.fin()
+        for left in (2, 1, 0):
+            service.answers(OK)
+            answer = browser.takes()
+            self.assertEqual((answer.count(b"200 OK"), b"\r\nConnection: close\r\n" in answer), (1, not left), left)
+        self.assertTrue(browser.disconnecting)
+
+    def test_half_close_inside_a_request(self) -> None:
+        """A FIN inside a head or a body is the end: nobody will send the rest."""
+        for rest in (b"GET / HT", b"POST / HTTP/1.1\r\nHost: apps.test:8080\r\n" + COOKIE + b"Content-Length: 5\r\n\r\nab"):
+            house = self.house()
+            browser = house.browser()
+            browser.asks()
+            browser.sends(rest)
+            service = house.wire.accept()
+            browser.fin()
+            service.answers(OK)
+            self.assertEqual(browser.takes().count(b"200 OK"), 1)
+            self.assertTrue(browser.disconnecting)
+            house.wire.advance(1.0)
+            self.assertEqual(house.wire.pool.active, 0)
+
+    def test_slow_reader_of_the_last_answer(self) -> None:
+        """A closing connection lasts as long as the client takes what it is owed, and is cut off when it takes nothing."""
+        house = self.house(limits=LimitSettings(stalled=15.0))
+        browser = house.browser()
+        browser.asks(fields=COOKIE + b"Connection: close\r\n")
+        service = house.wire.accept()
+        browser.loseConnection = lambda: None  # type: ignore[method-assign]  # not before the buffer is empty
+        browser.dataBuffer = b"x" * 1000
+        service.answers(OK)
+        for left in (800, 600, 400):
+            browser.dataBuffer = b"x" * left
+            house.wire.advance(15.0)
+            self.assertFalse(browser.disconnected, left)
+        house.wire.advance(15.5)
+        self.assertTrue(browser.disconnected)
+
     def test_cut_answer(self) -> None:
         """P9: an answer that breaks off breaks off for the client: no last chunk, fewer bytes than promised."""
         for head, body in ((b"Transfer-Encoding: chunked\r\n\r\n", b"2\r\nok\r\n"), (b"Content-Length: 10\r\n\r\n", b"ok")):
@@ -366,6 +410,34 @@ class ClosingTests(ChannelCase):
         self.assertIn(b"\r\nConnection: close\r\n", busy.takes())
         self.assertTrue(busy.disconnecting)
 
+    def test_unread_answers(self) -> None:
+        """A client that sends requests and takes no answers is served no further until it does: its answers are not collected."""
+        house = self.house()
+        browser = house.browser()
+        browser.producer.pauseProducing()
+        for _ in range(100):
+            browser.asks(method=b"OPTIONS", target=b"*", fields=b"X: " + b"x" * 300 + b"\r\n")
+        self.assertEqual((browser.takes(), browser.producerState), (b"", "paused"))
+        self.assertLess(len(next(iter(house.gateway.channels))._waiting), 40_000)
+        browser.producer.resumeProducing()
+        self.assertEqual((browser.takes().count(b"HTTP/1.1 204 "), browser.producerState), (100, "producing"))
+
+    def test_answer_behind_unread_answer(self) -> None:
+        """A service is asked for the next answer only when the client takes the one before: else nobody would stop it."""
+        house = self.house()
+        browser = house.browser()
+        browser.asks()
+        service = house.wire.accept()
+        service.takes()
+        browser.asks()
+        browser.producer.pauseProducing()
+        service.answers(OK)
+        self.assertEqual(service.takes(), b"")
+        browser.producer.resumeProducing()
+        self.assertIn(b"GET / ", service.takes())
+        service.answers(OK)
+        self.assertEqual(browser.takes().count(b"200 OK"), 2)
+
     def test_pipelined_flood(self) -> None:
         """A client that sends ahead is not read on until its turn comes."""
         house = self.house()
@@ -376,3 +448,86 @@ class ClosingTests(ChannelCase):
         self.assertEqual(browser.producerState, "paused")
         service.answers(OK)
         self.assertEqual(browser.producerState, "producing")
+
+    def test_many_at_once(self) -> None:
+        """Ten thousand pipelined requests that are answered at once need no deeper stack than one."""
+        house = self.house()
+        browser = house.browser()
+        browser.sends(b"OPTIONS * HTTP/1.1\r\nHost: apps.test\r\n\r\n" * 10_000)
+        self.assertEqual(browser.takes().count(b"HTTP/1.1 204 "), 10_000)
+        browser.sends(b"GET /_meshproxy/x HTTP/1.1\r\nHost: apps.test\r\n\r\n" * 2_000)
+        self.assertEqual(browser.takes().count(b"own page: GET"), 2_000)
+        browser.asks()
+        service = house.wire.accept()
+        browser.sends((b"GET / HTTP/1.1\r\nHost: apps.test\r\n" + COOKIE + b"\r\n") * 2_000)
+        for _ in range(2_001):
+            service.answers(OK)
+        self.assertEqual(browser.takes().count(b"HTTP/1.1 200 OK"), 2_001)
+
+
+class FaultTests(ChannelCase):
+    """A fault of ours or of a plugin ends in a 500 or in the end of the connection, with a traceback in the log; nothing hangs."""
+
+    def test_while_deciding(self) -> None:
+        """Whatever breaks before the request is forwarded: 500, and nothing goes up."""
+        house = self.house()
+        house.sessions.recall = lambda *_: 1 / 0  # type: ignore[method-assign]
+        browser = house.browser()
+        browser.asks()
+        self.assertTrue(browser.takes().startswith(b"HTTP/1.1 500 "))
+        self.assertEqual((house.wire.waiting, house.records[0].status), (0, 500))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_while_routing(self) -> None:
+        """So where it is not known yet whose request it is."""
+        house = self.house()
+        house.tree.locate = lambda facts: 1 / 0  # type: ignore[method-assign]
+        browser = house.browser()
+        browser.asks()
+        self.assertTrue(browser.takes().startswith(b"HTTP/1.1 500 "))
+        self.assertTrue(browser.half_closed)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_without_a_page(self) -> None:
+        """Where even the error page breaks, the connection ends and the record is written."""
+        for path, parts in ((b"/", 2), (b"bad", 2)):
+            house = self.house()
+            house.gateway.refusals._pages.problem = lambda *_, **__: 1 / 0
+            house.sessions.recall = lambda *_: [][1]  # type: ignore[method-assign]
+            browser = house.browser()
+            browser.asks(path)
+            self.assertEqual(browser.takes(), b"")
+            self.assertTrue(browser.disconnecting)
+            self.assertEqual(len(self.flushLoggedErrors()), parts)
+
+    def test_failed_upstream_without_a_page(self) -> None:
+        """A service that fails while our pages are broken leaves nobody waiting."""
+        house = self.house()
+        browser = house.browser()
+        browser.asks()
+        service = house.wire.accept()
+        house.gateway.refusals._pages.problem = lambda *_, **__: 1 / 0
+        service.lost()
+        self.assertTrue(browser.disconnecting)
+        self.assertEqual(len(house.records), 1)
+        self.flushLoggedErrors(ZeroDivisionError)
+
+    def test_in_a_deadline(self) -> None:
+        """A deadline that breaks ends the connection."""
+        house = self.house()
+        house.gateway.refusals._pages.problem = lambda *_, **__: 1 / 0
+        browser = house.browser()
+        browser.sends(b"GET")
+        house.wire.advance(11.0)
+        self.assertTrue(browser.disconnected)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_observer(self) -> None:
+        """An observer that breaks is logged; the answer goes out all the same."""
+        house = self.house()
+        house.gateway.observers = (lambda exchange: 1 / 0,)  # type: ignore[assignment]
+        browser = house.browser()
+        browser.asks()
+        house.wire.accept().answers(OK)
+        self.assertTrue(browser.takes().endswith(b"ok"))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

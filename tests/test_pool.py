@@ -150,16 +150,19 @@ class PoolTests(SynchronousTestCase):
         self.assertEqual((following.names()[-1], wire.pool.opened_total), ("answer_finished", 1))
 
     def test_close_drains(self) -> None:
-        """After close(): idle connections go, what runs ends in peace and is not kept, what comes is refused."""
+        """After close(): idle connections go, what runs ends in peace and is not kept, nor is what comes late."""
         wire = self.wire(active=2)
         _, idle = wire.ask()
         running, service = wire.ask()
         idle.answers(EMPTY)
         wire.pool.close()
         self.assertTrue(idle.disconnecting and not service.disconnecting)
-        self.assertEqual(wire.submit().evidence.end, "aborted")
+        late = wire.submit()
+        late_service = wire.accept()
+        late_service.answers(EMPTY)
         service.answers(EMPTY)
         self.assertEqual((running.names()[-1], service.disconnecting, wire.pool.idle), ("answer_finished", True, 0))
+        self.assertEqual((late.names()[-1], late_service.disconnecting), ("answer_finished", True))
 
     def test_close_without_draining(self) -> None:
         """close(drain=False) breaks off everything and tells everybody."""
@@ -168,7 +171,7 @@ class PoolTests(SynchronousTestCase):
         connecting, queued = wire.submit(), wire.submit()
         tunnel = wire.submit(websocket_key=KEY)
         wire.pool.close(drain=False)
-        self.assertEqual([r.evidence.end for r in (sent, connecting, queued, tunnel)], ["aborted"] * 4)
+        self.assertEqual([r.evidence.end for r in (sent, connecting, queued, tunnel, wire.submit())], ["aborted"] * 5)
         self.assertTrue(service.disconnected)
 
     def test_close_goes_to_the_end(self) -> None:
@@ -344,8 +347,8 @@ class RealSockets(TestCase):
             self.addCleanup(listener.close)
             pool = self.pool(Upstream("http", "127.0.0.1", listener.getsockname()[1]))
             opened: defer.Deferred[None] = defer.Deferred()
-            closed: defer.Deferred[None] = defer.Deferred()
-            receiver = Recorder(tunnel_opened=lambda _: opened.callback(None), tunnel_closed=lambda _: closed.callback(None))
+            finished: defer.Deferred[None] = defer.Deferred()
+            receiver = Recorder(tunnel_opened=lambda _: opened.callback(None), tunnel_finished=lambda _: finished.callback(None))
             receiver.exchange = pool.submit(receiver, HEAD, b"GET", body=False, chunked=False, websocket_key=KEY)
             while "upstream_connected" not in receiver.names():
                 await _turn()
@@ -354,8 +357,8 @@ class RealSockets(TestCase):
             service.sendall(SWITCHING)
             await opened
             service.shutdown(socket.SHUT_WR)
-            await closed
-            self.assertEqual((receiver.calls[-1], pool.tunnels), (("tunnel_closed", True), 1))
+            await finished
+            self.assertEqual((receiver.calls[-1], pool.tunnels), (("tunnel_finished",), 1))
             receiver.exchange.write_tunnel(b"after your end")
             receiver.exchange.finish_tunnel()
             while pool.connections:

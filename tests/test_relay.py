@@ -9,12 +9,7 @@ from meshproxy.api import StoreDown
 from meshproxy.core.policy import AccessSettings
 
 from .support.house import ALICE, COOKIE, Live, Recalled
-from .support.wire import SWITCHING
 from .test_channel import OK, ChannelCase
-
-HANDSHAKE = COOKIE + (
-    b"Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-)
 
 
 class BackPressureTests(ChannelCase):
@@ -44,114 +39,7 @@ class BackPressureTests(ChannelCase):
         self.assertEqual(service.producerState, "producing")
 
 
-class TunnelTests(ChannelCase):
-    def test_both_ways(self) -> None:
-        """W1: after a verified 101 bytes pass both ways as they are."""
-        house = self.house()
-        browser = house.browser()
-        browser.asks(fields=HANDSHAKE)
-        service = house.wire.accept()
-        self.assertIn(b"\r\nUpgrade: websocket\r\n", service.takes())
-        service.answers(SWITCHING + b"\x81\x02hi")
-        opened = browser.takes()
-        self.assertTrue(opened.startswith(b"HTTP/1.1 101 Switching Protocols\r\n"))
-        self.assertIn(b"\r\nUpgrade: websocket", opened)
-        self.assertIn(b"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", opened)
-        self.assertTrue(opened.endswith(b"\x81\x02hi"))
-        browser.sends(b"\x81\x82abcd12")
-        self.assertEqual(service.takes(), b"\x81\x82abcd12")
-
-    def test_anonymous(self) -> None:
-        """W2: an upgrade without a session is 401, never a redirect, and nothing goes up."""
-        house = self.house()
-        browser = house.browser()
-        browser.asks(fields=HANDSHAKE.replace(COOKIE, b"Accept: text/html\r\n"))
-        self.assertTrue(browser.takes().startswith(b"HTTP/1.1 401 "))
-        self.assertEqual(house.wire.waiting, 0)
-
-    def test_early_bytes(self) -> None:
-        """W3: bytes before the 101 are held, and go up when it comes."""
-        house = self.house()
-        browser = house.browser()
-        browser.asks(fields=HANDSHAKE)
-        service = house.wire.accept()
-        service.takes()
-        browser.sends(b"early")
-        self.assertEqual(service.takes(), b"")
-        service.answers(SWITCHING)
-        self.assertEqual(service.takes(), b"early")
-
-    def test_refused_upgrade(self) -> None:
-        """W4: another answer than 101 is an ordinary answer; early bytes are not taken for a request."""
-        house = self.house()
-        browser = house.browser()
-        browser.asks(fields=HANDSHAKE)
-        service = house.wire.accept()
-        browser.sends(b"GET /smuggled HTTP/1.1\r\nHost: apps.test:8080\r\n\r\n")
-        service.takes()
-        service.answers(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
-        answer = browser.takes()
-        self.assertEqual(answer.count(b"HTTP/1.1 "), 1)
-        self.assertTrue(answer.endswith(b"no"))
-        self.assertTrue(browser.disconnecting)
-        self.assertEqual(service.takes(), b"")
-
-    def test_wrong_accept(self) -> None:
-        """W5: a 101 that does not fit the handshake is 502."""
-        house = self.house()
-        browser = house.browser()
-        browser.asks(fields=HANDSHAKE)
-        house.wire.accept().answers(SWITCHING.replace(b"s3pP", b"XXXX"))
-        self.assertTrue(browser.takes().startswith(b"HTTP/1.1 502 "))
-
-    def test_foreign_origin(self) -> None:
-        """W7: a page of another origin cannot open a WebSocket with somebody's cookie."""
-        house = self.house()
-        for origin, allowed in ((b"http://evil.test", False), (b"http://apps.test:8080", True)):
-            browser = house.browser()
-            browser.asks(fields=HANDSHAKE + b"Origin: %b\r\n" % origin)
-            self.assertEqual(browser.takes().startswith(b"HTTP/1.1 403 "), not allowed)
-        self.assertEqual(house.wire.waiting, 1)
-
-    def test_session_ends(self) -> None:
-        """W8: when its session ends a tunnel is closed, with a 1008 close frame between two frames."""
-        house = self.house()
-        browser = house.browser()
-        browser.asks(fields=HANDSHAKE)
-        service = house.wire.accept()
-        service.answers(SWITCHING + b"\x81\x02hi")
-        browser.takes()
-        (channel,) = house.sessions.live[b"alice"].channels
-        channel.session_ended("logout")
-        self.assertEqual(browser.takes(), b"\x88\x08\x03\xf0logout")
-        self.assertTrue(browser.disconnecting)
-        self.assertTrue(service.disconnecting)
-        self.assertEqual(house.sessions.live[b"alice"].channels, set())
-        self.assertTrue(house.records[0].tunnel)
-
-    def test_session_ends_inside_a_frame(self) -> None:
-        """Inside a frame no close frame is written: it would be taken for payload."""
-        house = self.house()
-        browser = house.browser()
-        browser.asks(fields=HANDSHAKE)
-        house.wire.accept().answers(SWITCHING + b"\x81\x05he")
-        browser.takes()
-        next(iter(house.sessions.live[b"alice"].channels)).session_ended("logout")
-        self.assertEqual(browser.takes(), b"")
-        self.assertTrue(browser.disconnecting)
-
-    def test_service_closes(self) -> None:
-        """W9: the service's end is passed on; a reset as a reset."""
-        for clean in (True, False):
-            house = self.house()
-            browser = house.browser()
-            browser.asks(fields=HANDSHAKE)
-            service = house.wire.accept()
-            service.answers(SWITCHING)
-            service.lost(clean)
-            self.assertTrue(browser.disconnecting or browser.half_closed)
-            self.assertEqual(len(house.gateway.tunnels), 0)
-
+class UpgradeTests(ChannelCase):
     def test_other_upgrades(self) -> None:
         """R38: h2c goes up as a plain request."""
         house = self.house()
@@ -290,3 +178,32 @@ class WaitingTests(ChannelCase):
             answer = browser.takes()
             self.assertTrue(answer.startswith(b"HTTP/1.1 " + status), answer)
             self.assertNotIn(b"Set-Cookie", answer)
+
+    def test_nobody_answers(self) -> None:
+        """Whoever is waited for, a plugin's provider among them, has 30 s: then it is 503, and what they say later is not heard."""
+        house = self.house()
+        cancelled: list[object] = []
+        house.sessions.loading = waiting = Deferred(cancelled.append)
+        browser = house.browser()
+        browser.asks()
+        house.wire.advance(29.0)
+        self.assertEqual(browser.takes(), b"")
+        house.wire.advance(2.0)
+        self.assertTrue(browser.takes().startswith(b"HTTP/1.1 503 "))
+        self.assertEqual((cancelled, len(house.records), house.wire.waiting), ([waiting], 1, 0))
+        self.assertEqual(len(self.flushLoggedErrors(TimeoutError)), 1)
+        browser.asks()
+        self.assertEqual(house.wire.waiting, 1)
+
+    def test_reload_while_waiting(self) -> None:
+        """A request that was being decided on when its service's old connections were let go is still served."""
+        house = self.house()
+        house.sessions.loading = waiting = Deferred()
+        browser = house.browser()
+        browser.asks()
+        house.wire.pool.close()
+        waiting.callback(Recalled(Live(ALICE), b""))
+        service = house.wire.accept()
+        service.answers(OK)
+        self.assertTrue(browser.takes().startswith(b"HTTP/1.1 200 "))
+        self.assertTrue(service.disconnecting)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from twisted.internet.address import IPv4Address, UNIXAddress
+from twisted.internet.ssl import CertificateOptions
+from twisted.internet.testing import StringTransport
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from meshproxy.settings import LimitSettings
 from meshproxy.web.channel import MeshChannel
@@ -23,10 +26,24 @@ class MeshSiteTests(ChannelCase):
         self.assertEqual(unix.peer.address, "unix")
 
     def test_too_many(self) -> None:
-        """Over the limit on connections none is built."""
+        """A connection over one of the limits is closed at once, and does not count."""
+        for limits, address in ((LimitSettings(connections=1), "192.0.2.2"), (LimitSettings(connections_per_peer=1), "192.0.2.7")):
+            house = self.house(limits=limits)
+            first = house.browser()
+            self.assertTrue(house.browser(address).disconnected)
+            self.assertEqual(len(house.gateway.channels), 1)
+            first.lost()
+            self.assertFalse(house.browser(address).disconnected)
+
+    def test_too_many_under_tls(self) -> None:
+        """Under TLS too: what is built for a connection over the limit can be wrapped."""
         house = self.house(limits=LimitSettings(connections=1))
         house.browser()
-        self.assertIsNone(house.site.buildProtocol(IPv4Address("TCP", "192.0.2.2", 5)))
+        wrapped = TLSMemoryBIOFactory(CertificateOptions(), False, house.site)
+        protocol = wrapped.buildProtocol(IPv4Address("TCP", "192.0.2.2", 5))
+        transport = StringTransport()
+        protocol.makeConnection(transport)
+        self.assertTrue(transport.disconnected)
 
     def test_resource(self) -> None:
         """The site's root is the tree of the running configuration, whatever ``Site`` was given."""

@@ -41,16 +41,16 @@ class Tunnels(WireTests):
         self.assertEqual((receiver.status, receiver.names()[-1], self.wire.pool.tunnels), (426, "answer_finished", 0))
 
     def test_service_half_closes(self) -> None:
-        """The service's FIN is a clean end; the browser's bytes still pass until it finishes too."""
+        """After the service's FIN the browser's bytes still pass, until it finishes too: that is the end."""
         receiver, service = self.websocket()
         service.answers(SWITCHING)
         service.takes()
         service.fin()
-        self.assertEqual(receiver.calls[-1], ("tunnel_closed", True))
+        self.assertEqual(receiver.calls[-1], ("tunnel_finished",))
         receiver.exchange.write_tunnel(b"bye")
         self.assertEqual(service.takes(), b"bye")
         receiver.exchange.finish_tunnel()
-        self.assertEqual((service.disconnecting, self.wire.pool.tunnels), (True, 0))
+        self.assertEqual((receiver.calls[-1], service.disconnecting, self.wire.pool.tunnels), (("tunnel_closed", True), True, 0))
 
     def test_browser_half_closes(self) -> None:
         """The browser's FIN is passed on as one; what the service still sends arrives."""
@@ -72,11 +72,13 @@ class Tunnels(WireTests):
         self.assertEqual((receiver.calls[-1], self.wire.pool.tunnels), (("tunnel_closed", False), 0))
 
     def test_lost_after_half_close(self) -> None:
-        """A service that is gone after its FIN ends the tunnel without a second call."""
+        """A service that is gone after its FIN ends the tunnel, in order: what it said was whole. Nothing comes after that."""
         receiver, service = self.websocket()
         service.answers(SWITCHING)
         service.fin()
         service.lost(clean=False)
+        receiver.exchange.finish_tunnel()
+        self.assertEqual(receiver.names()[-2:], ["tunnel_finished", "tunnel_closed"])
         self.assertEqual((receiver.of("tunnel_closed"), self.wire.pool.tunnels), ([(True,)], 0))
 
     def test_idle(self) -> None:

@@ -41,7 +41,8 @@ class UpstreamExchange(Protocol):
 class UpstreamReceiver(Protocol):
     """Who gets the answer. Calls come in this order: ``upstream_connected`` (once, before the first byte goes out),
     ``interim_received``*, then ``answer_started``, ``answer_data``*, ``answer_finished`` — or ``tunnel_opened``,
-    ``tunnel_data``*, ``tunnel_closed`` — or, at any point, ``upstream_failed``, after which nothing comes.
+    ``tunnel_data``*, perhaps ``tunnel_finished``, ``tunnel_closed`` — or, at any point, ``upstream_failed``, after which
+    nothing comes.
     """
 
     def upstream_connected(self) -> None:
@@ -70,8 +71,11 @@ class UpstreamReceiver(Protocol):
     def tunnel_data(self, data: bytes) -> None:
         """Raw bytes from the service."""
 
+    def tunnel_finished(self) -> None:
+        """The service half-closed (FIN): it says no more, but still takes what comes from the browser."""
+
     def tunnel_closed(self, clean: bool) -> None:
-        """The service closed its side (``clean``: FIN, else RST)."""
+        """The tunnel is over, in both directions (``clean``: closed in order, else reset)."""
 
     def upstream_failed(self, evidence: Evidence) -> None:
         """There will be no (further) answer."""

@@ -206,10 +206,10 @@ class Connection(Link):
 
     def readConnectionLost(self) -> None:
         """The service half-closed (FIN), on a transport that lets us know."""
-        if self._tunnel is not None:
-            self._tunnel.closed(clean=True)
-        else:
+        if self._tunnel is None:
             self._service_closed(self.state, Loss("eof", "the service closed the connection", clean=True))
+        elif self.state == State.TUNNEL:
+            self._tunnel.service_finished()
 
     def connectionLost(self, reason: Failure) -> None:
         """The connection is gone."""
@@ -221,7 +221,7 @@ class Connection(Link):
             self._attempt.lost(loss)
         elif self._tunnel is not None:
             if state == State.TUNNEL:
-                self._tunnel.closed(loss.clean)
+                self._tunnel.lost(loss.clean)
         else:
             self._service_closed(state, loss)
         self._pool.over(self.detach())

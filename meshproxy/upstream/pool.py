@@ -77,6 +77,7 @@ class Pool:
         self._connections: set[Connection] = set()
         self._attempts: set[Attempt] = set()
         self._closing = False
+        self._closed = False
 
     @property
     def active(self) -> int:
@@ -122,7 +123,7 @@ class Pool:
         """
         lane = self._requests if websocket_key is None else self._tunnels
         exchange = Exchange(self, lane, receiver, head, method, body, chunked, websocket_key, principal)
-        if self._closing:
+        if self._closed:
             exchange.lane = None
             receiver.upstream_failed(Evidence(phase="queue", end="aborted", error="the pool is closed"))
         elif lane.enter(principal):
@@ -132,12 +133,16 @@ class Pool:
         return exchange
 
     def close(self, drain: bool = True) -> None:
-        """Take no further requests and close idle connections; without ``drain`` break off those that run."""
+        """Close idle connections and keep none any more; without ``drain`` break off those that run, and take no further requests.
+
+        With ``drain`` requests still come: those that were being decided on when a reload put another pool in this one's place.
+        """
         self._closing = True
         for connection in self._idle[:]:
             connection.close()
         self._idle.clear()
         if not drain:
+            self._closed = True
             for lane in (self._requests, self._tunnels):
                 for waiting in list(lane.waiting):
                     self._refuse(waiting, "aborted", "the pool is closed")

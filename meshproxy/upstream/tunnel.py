@@ -60,21 +60,29 @@ class Tunnel:
             return
         self.browser_done = True
         if self.service_done:
-            self._connection.end()
+            self._over(clean=True)
         else:
             self._connection.half_close()
             self._half_closed()
 
-    def closed(self, clean: bool) -> None:
-        """The service ended its direction (``clean``), or the connection is gone."""
+    def service_finished(self) -> None:
+        """The service ended its direction (FIN)."""
         if self.service_done:
             return
         self.service_done = True
-        receiver = self._exchange.receiver
-        if not clean or self.browser_done:
-            self._connection.end()
+        if self.browser_done:
+            self._over(clean=True)
         else:
             self._half_closed()
+            self._exchange.receiver.tunnel_finished()
+
+    def lost(self, clean: bool) -> None:
+        """The connection is gone (``clean``: closed in order). What the service said before its FIN is whole in any case."""
+        self._over(clean or self.service_done)
+
+    def _over(self, clean: bool) -> None:
+        receiver = self._exchange.receiver
+        self._connection.end()
         receiver.tunnel_closed(clean)
 
     def _half_closed(self) -> None:

@@ -33,7 +33,9 @@ class AnswerWriter:
         self._pieces.append(head)
 
     def body(self, data: bytes) -> None:
-        """A piece of its body."""
+        """A piece of its body. An empty one is nothing: as a chunk it would be the last (RFC 9112 §7.1)."""
+        if not data:
+            return
         if self._chunked:
             self._pieces += (b"%x\r\n" % len(data), data, b"\r\n")
         else:

@@ -11,53 +11,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
+from twisted.python.failure import Failure
 
-from ..core.answering import own_head
 from ..core.heads import Answer
 from ..core.inspection import Facts, Malformed, inspect
-from .answer_writer import AnswerWriter
-from .body_reader import BodyReader
-from .connection import Connection
+from .answering_connection import PIPELINED, AnsweringConnection
 from .downstream_tls import spiffe_id
-from .head_reader import HeadReader
 from .rendered import RenderedRequest
-from .sink import BodySink, Unread
+from .sink import Unread
 
 if TYPE_CHECKING:
-    from twisted.python.failure import Failure
-
     from ..core.exchange import Exchange
-    from ..core.heads import Field
     from ..core.peer import Peer
     from .gateway import Gateway
-    from .relay import Relay
 
 _PIPELINE_BYTES = 16 * 1024  # what a client may send ahead of its answers before we stop reading it
 _HALF_CLOSED_FOR = 5.0  # seconds an answer may still take after the client's FIN (P13)
-_PIPELINED = 1  # why we do not read; the relay has its own reasons
 
 
-class MeshChannel(Connection):
+class MeshChannel(AnsweringConnection):
     """The requests of one connection, one at a time, and their answers."""
 
     #: the Site that built it
     site: Any
 
     def __init__(self, gateway: Gateway, peer: Peer) -> None:
-        Connection.__init__(self, gateway, peer)
+        AnsweringConnection.__init__(self, gateway, peer)
         self.requests_served = 0
         #: the record of the request under way
         self.exchange: Exchange | None = None
-        self._reader = HeadReader(gateway.limits)
-        self._waiting = b""  # bytes that came ahead of their turn
-        self._sink: BodySink | None = None  # the request under way
-        self._relay: Relay | None = None  # the same, where it is a relay
-        self._tunnel: Relay | None = None
-        self._body = BodyReader()
-        self._facts: Facts | None = None
-        self._close = False  # after this answer
-        self._writer: AnswerWriter
         self._pumping = False
+        self._refused = False  # a request that never became one: how much more of it comes nobody knows
 
     # ---------------------------------------------------------------- bytes in
 
@@ -69,52 +53,57 @@ class MeshChannel(Connection):
             self._linger(data)
         elif self._body.active:
             self._read_body(data)
-        elif self._sink is not None:
+        elif self._sink is not None or self._congested:
             self._hold(data)
         else:
             self._read_heads(data)
 
     def _read_heads(self, data: bytes) -> None:
-        """Read heads as long as there are bytes and no request is under way."""
+        """Read heads as long as there are bytes, no request is under way, and the client takes our answers."""
         self._pumping = True
         try:
             while data and not self._closing:
-                if self._sink is not None:
+                if self._sink is not None or self._congested:
                     self._hold(data)
                     break
                 started = self._reader.started
                 self._facts = self.exchange = None
                 rest = self._reader.feed(data)
                 if rest is None:
-                    if not started and self.requests_served:  # the first head's time runs since the connection
+                    if self._half_closed:
+                        self._begin_close()  # the rest of this head will never come
+                    elif not started and self.requests_served:  # the first head's time runs since the connection
                         self._await(self.gateway.limits.head)
                     break
                 reader = self._reader
-                self._begin(inspect(reader.method, reader.target, reader.version, reader.fields))
+                self._begin(inspect(reader.method, reader.target, reader.version, reader.fields), last=self._half_closed and not rest)
                 data = self._feed_body(rest) if rest and self._body.active else rest
         except Malformed as error:
-            if self._sink is None:
-                self._refuse(error)
-            else:
-                self.fail_body(error)
+            self._fail(error)
+        except Exception:
+            self._broke()
         finally:
             self._pumping = False
+        if self._half_closed and self._body.active:
+            self._give_up()
 
     def _hold(self, data: bytes) -> None:
         """Keep bytes that came ahead of their turn; more than a little of them, and the client is not read on."""
         self._waiting += data
         if len(self._waiting) > _PIPELINE_BYTES:
-            self.pause_reading(_PIPELINED)
+            self.pause_reading(PIPELINED)
 
-    def _begin(self, facts: Facts) -> None:
-        """A head is complete: find out whose request it is, and hand it over."""
+    def _begin(self, facts: Facts, last: bool) -> None:
+        """A head is complete: find out whose request it is, and hand it over. ``last``: the client will send no more."""
         self._facts = facts
         if self.scheme == "https":
             self._check_tls(facts)
         # a refused upgrade leaves bytes behind that are no request (W4)
-        self._close = facts.close or facts.upgrade_websocket or self.gateway.draining
+        self._close = facts.close or facts.upgrade_websocket or last or self.gateway.draining
         self.requests_served += 1
         self.deadline = float("inf")
+        if self._half_closed:
+            self._await(_HALF_CLOSED_FOR)
         reader = self._reader
         if facts.has_body:
             self._body.begin(facts)
@@ -151,7 +140,10 @@ class MeshChannel(Connection):
         try:
             rest = self._feed_body(data)
         except Malformed as error:
-            self.fail_body(error)
+            self._fail(error)
+            return
+        except Exception:
+            self._broke()
             return
         if rest and not self._closing:
             if self._sink is None:
@@ -172,12 +164,36 @@ class MeshChannel(Connection):
 
     # ---------------------------------------------------------------- refusing and closing
 
+    def _fail(self, error: Malformed) -> None:
+        """The client's bytes are no request, or no body of one."""
+        try:
+            if self._sink is None:
+                self._refuse(error)
+            else:
+                self.fail_body(error)
+        except Exception:
+            self._broke()
+
     def _refuse(self, error: Malformed) -> None:
         """Answer a request that never became one, and close: where the next one would begin is not known any more."""
-        self._close = True
-        head = (self._reader.method, self._reader.target) if self._reader.version else (b"", b"")
-        self._write_own(*self.gateway.malformed(self, error, *head, self._facts))
+        self._close = self._refused = True
+        self._write_own(*self.gateway.malformed(self, error, *self._reader.line, self._facts))
         self._begin_close()
+
+    def _broke(self) -> None:
+        """A fault of ours or of a plugin, where a request is read: a 500 if nothing was answered yet, and the connection ends."""
+        failure = Failure()
+        if self._relay is not None:
+            self._relay.broke(failure)
+            return
+        self.log.failure("a request from {peer} broke", failure, peer=self.peer.address)
+        try:
+            if self._sink is None and not self._closing:
+                self._refuse(Malformed(500, ""))
+        except Exception:
+            self.log.failure("there is not even an error page")
+        if not self._closing:
+            self.abort()
 
     def fail_body(self, error: Malformed) -> None:
         """The body of the request under way cannot be read on: its answer is ours, or is cut if one has begun."""
@@ -190,97 +206,7 @@ class MeshChannel(Connection):
             self._write_own(*self.gateway.malformed(self, error, self._reader.method, self._reader.target, self._facts))
             self._begin_close()
 
-    # ---------------------------------------------------------------- answers of a relay
-
-    def continue_request(self) -> None:
-        """The decision fell: the client may send its body (RFC 9110 §10.1.1)."""
-        if self._facts is not None and self._facts.expect_continue and self._body.active and not self._body.received:
-            self._writer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def send_interim(self, head: bytes) -> None:
-        """An interim answer; HTTP/1.0 clients never get one (RFC 9110 §15.2)."""
-        if self._reader.version != "1.0":
-            self._writer.send(head)
-
-    def begin_answer(
-        self, relay: Relay, status: int, reason: bytes, fields: list[Field], length: int | None, no_body: bool,
-        set_cookies: tuple[bytes, ...],
-    ) -> None:
-        """The head of a service's answer. With a body still on its way in, the connection ends with this answer (P12)."""
-        if self._body.active:
-            self._close = True
-        head, chunked = relay.service.answers.head(
-            status, reason, fields, http10=self._reader.version == "1.0", close=self._close, request_id=relay.exchange.request_id,
-            length=length, no_body=no_body, set_cookies=set_cookies, method=self._reader.method, date=self.gateway.date(),
-        )
-        if not chunked and length is None and not no_body:
-            self._close = True
-        self._writer.begin(head, chunked)
-
-    def send_body(self, data: bytes) -> None:
-        """A piece of the answer's body."""
-        self._writer.body(data)
-
-    def flush_answer(self) -> None:
-        """No more of the answer is here now."""
-        self._writer.flush()
-
-    def end_answer(self) -> None:
-        """The answer is complete."""
-        self._writer.end()
-        self._next_request()
-
-    def cut_answer(self) -> None:
-        """The answer broke off: the client must see that (P9), so no last chunk, and RST where only the end would tell."""
-        self._sink = self._relay = None
-        self._writer.flush()
-        if self._writer.chunked or self._reader.version != "1.0":
-            self._begin_close()
-        else:
-            self.abort()
-
-    def answer_own(self, answer: Answer, request_id: bytes) -> None:
-        """The whole answer is ours: a refusal, a challenge, an error page."""
-        if self._body.active:
-            self._close = True
-        self._write_own(answer, request_id)
-        self._next_request()
-
-    def _write_own(self, answer: Answer, request_id: bytes) -> None:
-        method = self._reader.method
-        head = own_head(
-            answer, request_id=request_id, close=self._close,
-            http10=self._reader.version == "1.0", date=self.gateway.date(), method=method,
-        )
-        self._writer.send(head if method == b"HEAD" else head + answer.body)
-
-    def open_tunnel(self, relay: Relay, head: bytes) -> bytes:
-        """Switch to raw bytes; returns those that came early."""
-        self._tunnel = relay
-        early, self._waiting = self._waiting, b""
-        self._writer.send(head)
-        self.resume_reading(_PIPELINED)
-        return early
-
-    def send_raw(self, data: bytes) -> None:
-        """Bytes of a tunnel."""
-        self._writer.send(data)
-
-    def close_tunnel(self, clean: bool) -> None:
-        """The tunnel is over."""
-        self._tunnel = self._sink = self._relay = None
-        if clean:
-            self._begin_close()
-        else:
-            self.abort()
-
-    def half_close_tunnel(self) -> None:
-        """The service sent FIN: pass it on and keep reading (W9)."""
-        half_close = getattr(self.transport, "loseWriteConnection", None)
-        if half_close is None or self._half_closed or self.scheme == "https":
-            self.close_tunnel(True)
-        else:
-            half_close()
+    # ---------------------------------------------------------------- one after the other
 
     def _next_request(self) -> None:
         """The answer is complete: close, or go on with what waits."""
@@ -288,22 +214,21 @@ class MeshChannel(Connection):
         if self._close or self._body.active:
             self._begin_close()
             return
-        self._await(self.gateway.limits.keep_alive)
-        if self._waiting and not self._pumping:
+        self._await_next()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Read what came ahead of its turn."""
+        if self._waiting and not self._pumping and not self._congested:
             waiting, self._waiting = self._waiting, b""
-            self.resume_reading(_PIPELINED)
+            self.resume_reading(PIPELINED)
             self._read_heads(waiting)
 
     # ---------------------------------------------------------------- the life of the connection
 
-    def connectionMade(self) -> None:
-        """It is there."""
-        self._writer = AnswerWriter(self.transport)
-        Connection.connectionMade(self)
-
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """It is gone: whatever it was waiting for is cancelled."""
-        Connection.connectionLost(self, reason)
+        AnsweringConnection.connectionLost(self, reason)
         sink, self._sink, self._relay, self._tunnel = self._sink, None, None, None
         self._reader.forget_parser()
         self._body.stop()
@@ -312,18 +237,24 @@ class MeshChannel(Connection):
         self.requests = []
 
     def readConnectionLost(self) -> None:
-        """The client sent FIN. An answer under way is still delivered if it comes soon (P13)."""
+        """The client sent FIN. What it has asked for before is still answered if the answers come soon (P13)."""
         self._half_closed = True
         if self._tunnel is not None:
             self._tunnel.client_finished()
-        elif self._sink is None or self._closing or self._body.active:
-            sink, self._sink, self._relay = self._sink, None, None
-            if sink is not None:
-                sink.client_gone(True)
-            self._begin_close()
+        elif self._closing:
+            self.transport.loseConnection()
+        elif self._body.active or (self._sink is None and not self._waiting):
+            self._give_up()
         else:
-            self._close = True
+            self._close = self._close or not self._waiting
             self._await(_HALF_CLOSED_FOR)
+
+    def _give_up(self) -> None:
+        """The client sent FIN in the middle of a request, or between two."""
+        sink, self._sink, self._relay = self._sink, None, None
+        if sink is not None:
+            sink.client_gone(True)
+        self._begin_close()
 
     def close_when_idle(self) -> None:
         """Draining: an idle connection closes now, a busy one after its answer, a tunnel with a close frame."""
@@ -350,15 +281,17 @@ class MeshChannel(Connection):
 
     def _await_next(self) -> None:
         limits = self.gateway.limits
-        if self._body.active:
+        if self._half_closed:
+            self._await(_HALF_CLOSED_FOR)
+        elif self._body.active:
             self._await(limits.body_idle)
         elif self._sink is None:
-            self._await(limits.keep_alive)
+            self._await(limits.head if self._reader.started else limits.keep_alive)
         else:
             self.deadline = float("inf")
 
     def _unread(self) -> bool:
-        return self._body.active
+        return self._body.active or self._refused or bool(self._waiting)
 
     def _client_congested(self) -> None:
         if self._relay is not None:
@@ -371,6 +304,8 @@ class MeshChannel(Connection):
             self._relay.client_relieved()
         elif self._requestProducer is not None:
             self._requestProducer.resumeProducing()
+        elif self._sink is None:
+            self._go_on()
 
     # ---------------------------------------------------------------- what a twisted.web.Request asks of its channel
 

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet import interfaces
+from twisted.logger import Logger
 from twisted.web.http import HTTPChannel
 from zope.interface import implementer
 
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from .gateway import Gateway
 
 _LINGER_FOR = 1.0  # seconds, and
-_LINGER_BYTES = 64 * 1024  # bytes that are drained before a connection is closed with a request body unread (P12)
+_LINGER_BYTES = 64 * 1024  # bytes that are drained before a connection is closed with something of the client's unread (P12)
 
 
 @implementer(interfaces.IHalfCloseableProtocol)
 class Connection(HTTPChannel):
     """One connection of a browser (or of the gateway in front of us). What it carries is :class:`MeshChannel`'s matter."""
 
+    log = Logger()
     transport: Any  # Twisted's interfaces for transports are split too finely to be of use here
     _networkProducer: Any
 
@@ -44,6 +46,7 @@ class Connection(HTTPChannel):
         self._half_closed = False
         self._congested = False
         self._paused_reading = 0  # why we do not read: bits
+        self._lingering = False
         self._lingered = 0
         self._pending_before = 0
 
@@ -59,7 +62,7 @@ class Connection(HTTPChannel):
 
     @abstractmethod
     def _unread(self) -> bool:
-        """Whether bytes of a request are still on their way that nobody wants."""
+        """Whether bytes of the client are, or may be, on their way that nobody will read."""
 
     @abstractmethod
     def _client_congested(self) -> None:
@@ -85,6 +88,7 @@ class Connection(HTTPChannel):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """It is gone."""
+        self._closing = True
         self.deadline = float("inf")
         self.gateway.wheel.forget(self)
         self.gateway.connection_closed(self)
@@ -106,12 +110,16 @@ class Connection(HTTPChannel):
 
     def deadline_passed(self) -> None:
         """The wheel calls."""
-        if self._closing:
+        try:
+            if self._closing:
+                self._close_overdue()
+            elif self._congested:
+                self._check_stall()
+            else:
+                self._overdue()
+        except Exception:
+            self.log.failure("a deadline of the connection from {peer} broke", peer=self.peer.address)
             self.abort()
-        elif self._congested:
-            self._check_stall()
-        else:
-            self._overdue()
 
     def _begin_close(self) -> None:
         """Send what is pending, then FIN; read a little more so that the answer is not lost to a reset (RFC 9112 §9.6)."""
@@ -119,23 +127,38 @@ class Connection(HTTPChannel):
             return
         self._closing = True
         transport = self.transport
-        if transport is None:
-            return
         self._networkProducer.unregisterProducer()
-        self._paused_reading = 0
+        self._pending_before = pending_bytes(transport)
+        if self._paused_reading:
+            self._paused_reading = 0
+            transport.resumeProducing()
         half_close = getattr(transport, "loseWriteConnection", None)
         if self._unread() and half_close is not None and not self._half_closed and self.scheme == "http":
+            self._lingering = True
             self._await(_LINGER_FOR)
-            transport.resumeProducing()
             half_close()
         else:
             self._await(self.gateway.limits.stalled)
             transport.loseConnection()
 
     def _linger(self, data: bytes) -> None:
-        """Bytes that come while we close are thrown away, up to a bound."""
+        """Bytes that come while we close are thrown away, up to a bound; then they stay where they are."""
+        if self._lingered <= _LINGER_BYTES < self._lingered + len(data):
+            self.transport.pauseProducing()
         self._lingered += len(data)
-        if self._lingered > _LINGER_BYTES:
+
+    def _close_overdue(self) -> None:
+        """Closing takes long: as long as the client takes what it is owed, it gets it."""
+        pending = pending_bytes(self.transport)
+        if self._lingering:
+            self._lingering = False
+            self._pending_before = pending
+            self._await(self.gateway.limits.stalled)
+            self.transport.loseConnection()
+        elif pending and pending < self._pending_before:
+            self._pending_before = pending
+            self._await(self.gateway.limits.stalled)
+        else:
             self.abort()
 
     def abort(self) -> None:
@@ -162,7 +185,7 @@ class Connection(HTTPChannel):
     def pauseProducing(self) -> None:
         """The transport calls: our bytes pile up, the client is slow."""
         self._congested = True
-        self._pending_before = pending_bytes(self.transport) + 1
+        self._pending_before = pending_bytes(self.transport)
         self._await(self.gateway.limits.stalled)
         self._client_congested()
 

@@ -17,7 +17,7 @@ _END = b"\r\n\r\n"
 
 
 class HeadReader:
-    """Reads one head after another from a connection's bytes; the parts of the last complete one are its attributes."""
+    """Reads one head after another from a connection's bytes; the parts of the last one are its attributes, as far as they are known."""
 
     __slots__ = ("_head_bytes", "_lines", "_max_fields", "_parser", "_raw", "_target_bytes", "_target_parts", "fields", "method",
                  "target", "version")
@@ -40,6 +40,11 @@ class HeadReader:
     def started(self) -> bool:
         """Whether some bytes of a head have come, but not all."""
         return bool(self._raw)
+
+    @property
+    def line(self) -> tuple[bytes, bytes]:
+        """Method and target, as far as they are known of a head that is refused; else empty."""
+        return self.method, self.target or b"".join(self._target_parts)
 
     # What llhttp calls. These run once a field: whatever can be done once a head is done in _finish.
 
@@ -84,6 +89,8 @@ class HeadReader:
         """Begin a head: one empty line before it is tolerated (RFC 9112 §2.2), one only."""
         self.fields = []
         self._target_parts = []
+        self.method = self.target = b""
+        self.version = ""
         if data[:1] == b"\r" and self._lines == 0:
             if len(data) == 1:
                 self._lines = -1
@@ -108,18 +115,14 @@ class HeadReader:
         except HttpParserUpgrade:
             # the head asks for an upgrade (or CONNECT); what that means is decided elsewhere
             self._parser = None
-            self._keep_line(parser)
         except HttpParserInvalidMethodError as error:
             known = data[:1].isalpha() and "Invalid method" in str(error)
             raise Malformed(501 if known else 400, "unknown method" if known else "not an HTTP request") from None
         except HttpParserError as error:
             raise Malformed(400, str(error) or "not HTTP") from None
-        else:
-            self._keep_line(parser)
-
-    def _keep_line(self, parser: HttpRequestParser) -> None:
-        self.method = parser.get_method()
-        self.version = parser.get_http_version()
+        finally:
+            if self._target_parts:  # until then llhttp's method is the last head's, or none
+                self.method, self.version = parser.get_method(), parser.get_http_version()
 
     def _check_size(self, raw: bytes, size: int) -> None:
         """Bounds on the whole head and on its target, checked before llhttp sees more than they allow."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from ..core.heads import Answer, Field
     from .relay import Relay
+    from .tunnelling import Tunnelling
 
 
 class Lane(Protocol):
@@ -37,7 +38,7 @@ class Lane(Protocol):
     def continue_request(self) -> None:
         """The decision fell: the client may send its body."""
 
-    def open_tunnel(self, relay: Relay, head: bytes) -> bytes:
+    def open_tunnel(self, relay: Tunnelling, head: bytes) -> bytes:
         """Send the 101 and switch to raw bytes; returns those that came early."""
 
     def send_raw(self, data: bytes) -> None:
@@ -46,8 +47,8 @@ class Lane(Protocol):
     def close_tunnel(self, clean: bool) -> None:
         """The tunnel is over (``clean``: with FIN, else RST)."""
 
-    def half_close_tunnel(self) -> None:
-        """The service sent FIN: pass it on."""
+    def half_close_tunnel(self) -> bool:
+        """The service sent FIN: pass it on, and go on reading; ``False`` where this transport cannot, or nobody is there to be read."""
 
     def pause_reading(self, why: int) -> None:
         """Take no more of the request's body, for one more reason."""

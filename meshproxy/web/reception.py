@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..core.inspection import Facts
     from ..core.trust import Trust
     from ..settings import LimitSettings
-    from .relay import Relay
+    from .tunnelling import Tunnelling
 
 
 class Reception:
@@ -34,7 +34,7 @@ class Reception:
         self.seconds: Callable[[], float] = reactor.seconds
         self.observers = tuple(observers)
         self.channels: set[Any] = set()
-        self.tunnels: set[Relay] = set()
+        self.tunnels: set[Tunnelling] = set()
         self.trust: Trust
         self.limits: LimitSettings
         #: no keep-alive any more: the process is about to end
@@ -76,11 +76,11 @@ class Reception:
         """How many connections an address has open."""
         return self._per_peer[address]
 
-    def tunnel_opened(self, relay: Relay) -> None:
+    def tunnel_opened(self, relay: Tunnelling) -> None:
         """Count a tunnel."""
         self.tunnels.add(relay)
 
-    def tunnel_closed(self, relay: Relay) -> None:
+    def tunnel_closed(self, relay: Tunnelling) -> None:
         """It is gone."""
         self.tunnels.discard(relay)
 

@@ -10,28 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from ..core.inspection import Facts, Malformed
-from ..core.websocket import FrameTracker, close_frame
+from .tunnelling import Tunnelling
 
 if TYPE_CHECKING:
-    from twisted.python.failure import Failure
-
     from ..core.evidence import Evidence
     from ..core.exchange import Exchange
     from ..core.heads import Answer, Field
-    from ..core.ports import UpstreamExchange
     from .gateway import Gateway
     from .lane import Lane
     from .protected import Admission, ProtectedService
 
 BODY, DECIDING = 2, 4  # why a lane's reading is paused
-_CLOSE_CODES = {"going away": 1001}
+_DECIDE_FOR = 30.0  # seconds that a session store, a provider or an audit logger may take to answer, whatever deadlines it has itself
 _NOTHING: list[bytes] = []
 
 
-class Relay:
+class Relay(Tunnelling):
     """One request for a protected service, on its way up and its answer on its way down."""
 
     __slots__ = (
@@ -39,25 +37,16 @@ class Relay:
         "_body_done",
         "_connected",
         "_early",
-        "_ended",
         "_held",
-        "_started_answer",
-        "_tracker",
-        "_upstream",
         "admission",
         "cookie",
+        "deadline",
         "drop_authorization",
-        "exchange",
         "facts",
         "fields",
         "forwarded_for",
-        "gateway",
-        "lane",
-        "live",
         "method",
         "sent_at",
-        "service",
-        "set_cookies",
         "target",
     )
 
@@ -73,7 +62,7 @@ class Relay:
         self.facts = facts
         self.exchange = exchange
         #: the session, where one authenticated the request
-        self.live: Any = None
+        self.live = None
         self.admission: Admission | None = None
         #: what remains of ``Cookie`` for the service
         self.cookie: bytes = b""
@@ -81,47 +70,72 @@ class Relay:
         self.forwarded_for = b""
         #: an identity provider has consumed ``Authorization``
         self.drop_authorization = False
-        self.set_cookies: tuple[bytes, ...] = ()
+        self.set_cookies = ()
         self.sent_at = 0.0
-        self._upstream: UpstreamExchange | None = None
+        self._upstream = None
         self._awaited: Deferred[Any] | None = None
         self._early = _NOTHING  # body that came before there was anywhere to put it
         self._connected = False
         self._body_done = False
         self._started_answer = False
         self._held: list[Any] | None = None  # an answer that may be a sidecar's: status, reason, fields, pieces
-        self._tracker: FrameTracker | None = None
+        self._tracker = None
         self._ended = False
 
     # ---------------------------------------------------------------- deciding
 
     def start(self) -> None:
         """Begin. The usual request is on its way to the service when this returns."""
-        self.gateway.admit(self)
+        try:
+            self.gateway.admit(self)
+        except Exception:
+            self.broke(Failure())
 
     def wait_for(self, awaited: Deferred[Any], then: Callable[[Relay, Any], None]) -> None:
         """Go on with ``then(relay, result)`` when somebody has answered; the client's body waits that long."""
         self._awaited = awaited
+        self.deadline = self.gateway.seconds() + _DECIDE_FOR
+        self.gateway.wheel.watch(self)
         self.lane.pause_reading(DECIDING)
         awaited.addCallbacks(self._waited, self._wait_failed, callbackArgs=(then,))
-        awaited.addErrback(self._broke)
+        awaited.addErrback(self.broke)
 
     def _waited(self, result: Any, then: Callable[[Relay, Any], None]) -> None:
-        self._awaited = None
+        self._wait_no_longer()
         if not self._ended:
             self.lane.resume_reading(DECIDING)
             then(self, result)
 
     def _wait_failed(self, failure: Failure) -> None:
-        self._awaited = None
-        if failure.check(CancelledError) and self._ended:
-            return
-        self.lane.resume_reading(DECIDING)
-        self.gateway.wait_failed(self, failure)
+        self._wait_no_longer()
+        if not self._ended:
+            self.lane.resume_reading(DECIDING)
+            self.gateway.wait_failed(self, failure)
 
-    def _broke(self, failure: Failure) -> None:
-        """A bug of ours: the person gets a 500 and the log gets the traceback; the connection does not hang."""
-        self.gateway.broke(self, failure)
+    def _wait_no_longer(self) -> None:
+        self._awaited = None
+        self.deadline = 0.0
+        self.gateway.wheel.forget(self)
+
+    def deadline_passed(self) -> None:
+        """Nobody has answered for so long that nobody will (the wheel's call)."""
+        awaited = self._awaited
+        if awaited is not None:
+            try:
+                self._wait_failed(Failure(TimeoutError(f"no answer within {_DECIDE_FOR:g} s")))
+            except Exception:
+                self.broke(Failure())
+            awaited.cancel()
+
+    def broke(self, failure: Failure) -> None:
+        """A bug of ours or of a plugin: the person gets a 500, the log the traceback; the connection does not hang."""
+        try:
+            self.gateway.broke(self, failure)
+        except Exception:
+            self.gateway.log.failure("there is not even an error page")
+            self._cancel_upstream()
+            self._finish()
+            self.lane.cut_answer()
 
     def answer(self, answer: Answer) -> None:
         """The answer is ours; nothing (more) goes upstream."""
@@ -305,11 +319,18 @@ class Relay:
         if self._ended:
             return
         self._upstream = None
+        try:
+            self._failed(evidence)
+        except Exception:
+            self.broke(Failure())
+
+    def _failed(self, evidence: Evidence) -> None:
         self.exchange.evidence = evidence
-        if self._held is not None:
-            self._release()
         if self.exchange.tunnel:
-            self.tunnel_closed(False)
+            self._end_tunnel(clean=evidence.end == "timeout")  # nobody has used it for long
+            return
+        self._release()
+        if self._ended:
             return
         answer = self.gateway.failed(self, evidence)
         if self._started_answer:
@@ -318,70 +339,7 @@ class Relay:
         else:
             self.answer(answer)
 
-    # ---------------------------------------------------------------- tunnels
-
-    def tunnel_opened(self, fields: list[Field]) -> None:
-        """A verified 101: from now on raw bytes (RFC 6455)."""
-        exchange = self.exchange
-        exchange.tunnel = True
-        exchange.status = exchange.upstream_status = 101
-        exchange.answered_by = "service"
-        self._tracker = FrameTracker()
-        self._started_answer = True
-        if self.live is not None:
-            self.live.channels.add(self)
-        self.gateway.tunnel_opened(self)
-        head, _ = self.service.answers.head(
-            101, b"Switching Protocols", fields, http10=False, close=False, request_id=exchange.request_id, length=None, no_body=True,
-            date=self.gateway.date(), set_cookies=self.set_cookies,
-        )
-        early = self.lane.open_tunnel(self, head)
-        if early:
-            self.client_data(early)
-
-    def client_data(self, data: bytes) -> None:
-        """Tunnel bytes from the browser."""
-        self.exchange.body_in_bytes += len(data)
-        if self._upstream is not None:
-            self._upstream.write_tunnel(data)
-
-    def client_finished(self) -> None:
-        """The browser half-closed the tunnel."""
-        if self._upstream is not None:
-            self._upstream.finish_tunnel()
-
-    def tunnel_data(self, data: bytes) -> None:
-        """Tunnel bytes from the service."""
-        self.exchange.body_out_bytes += len(data)
-        if self._tracker is not None:
-            self._tracker.feed(data)
-        self.lane.send_raw(data)
-
-    def tunnel_closed(self, clean: bool) -> None:
-        """The service closed its side."""
-        if self._ended:
-            return
-        self._cancel_upstream()
-        self._finish()
-        self.lane.close_tunnel(clean)
-
-    def session_ended(self, cause: str) -> None:
-        """The session is over: so is the tunnel, with a close frame where one fits between two others."""
-        if self._ended:
-            return
-        self.exchange.reason = cause
-        self._cancel_upstream()
-        if self._tracker is not None and self._tracker.at_boundary:
-            self.lane.send_raw(close_frame(_CLOSE_CODES.get(cause, 1008), cause.encode("utf-8")[:120]))
-        self._finish()
-        self.lane.close_tunnel(True)
-
     # ---------------------------------------------------------------- the end
-
-    def _cancel_upstream(self) -> None:
-        upstream, self._upstream = self._upstream, None
-        if upstream is not None:
-            upstream.cancel()
 
     def _finish(self) -> None:
         """Everything is known: give the record to the observers, once."""

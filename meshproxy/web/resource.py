@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..core.heads import Answer, Field
     from .gateway import Gateway
     from .protected import ProtectedService
+    from .tunnelling import Tunnelling
 
 _PIECE = 64 * 1024
 
@@ -93,7 +94,9 @@ class ServiceResource(ReverseProxyResource):
     def _target(self, request: Request, query: bytes) -> bytes:
         """The target upstream: our base path and the request's own bytes below where this resource is mounted."""
         raw = request.uri.partition(b"?")[0].split(b"/")[1:]
-        tail = raw[len(request.prepath or ()) - self._depth :] if self._depth else [b""] if request.uri.endswith(b"/") and not self.path else []
+        tail = [b""] if request.uri.endswith(b"/") and not self.path else []
+        if self._depth:
+            tail = raw[len(request.prepath or ()) - self._depth :]
         return (self.path + b"".join(b"/" + segment for segment in tail) or b"/") + query
 
 
@@ -200,7 +203,7 @@ class RequestLane:
     def continue_request(self) -> None:
         """Twisted Web said 100 Continue before we were asked."""
 
-    def open_tunnel(self, relay: Relay, head: bytes) -> bytes:
+    def open_tunnel(self, relay: Tunnelling, head: bytes) -> bytes:
         """Never: upgrades are not asked for in this lane."""
         raise RuntimeError("a tunnel needs meshproxy's own channel")
 
@@ -210,8 +213,9 @@ class RequestLane:
     def close_tunnel(self, clean: bool) -> None:
         """Never: there are no tunnels in this lane."""
 
-    def half_close_tunnel(self) -> None:
+    def half_close_tunnel(self) -> bool:
         """Never: there are no tunnels in this lane."""
+        return False
 
     def pause_reading(self, why: int) -> None:
         """Give the relay no more of the body."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet import interfaces
+from twisted.internet.protocol import Protocol
 from twisted.web.server import Site
 
 from .channel import MeshChannel
@@ -12,6 +13,15 @@ from .channel import MeshChannel
 if TYPE_CHECKING:
     from ..core.peer import Peer
     from .gateway import Gateway
+
+
+class OneTooMany(Protocol):
+    """A connection over the limit. (``None`` in its place closes a plain connection, but is no protocol that TLS could wrap.)"""
+
+    def connectionMade(self) -> None:
+        """Close it at once."""
+        transport: Any = self.transport
+        transport.abortConnection()
 
 
 class MeshSite(Site):
@@ -33,15 +43,15 @@ class MeshSite(Site):
     def resource(self, value: Any) -> None:
         """``Site`` sets it once; the gateway's tree is the one that counts."""
 
-    def buildProtocol(self, addr: interfaces.IAddress | None) -> MeshChannel | None:  # type: ignore[override]
-        """A channel, or ``None`` (the connection is closed) where there are too many."""
+    def buildProtocol(self, addr: interfaces.IAddress | None) -> MeshChannel | OneTooMany:  # type: ignore[override]
+        """A channel, or where there are too many a protocol that closes the connection."""
         gateway = self.gateway
         limits = gateway.limits
         address = getattr(addr, "host", None) or "unix"
         if limits.connections and len(gateway.channels) >= limits.connections:
-            return None
+            return OneTooMany()
         if limits.connections_per_peer and gateway.connections_of(address) >= limits.connections_per_peer:
-            return None
+            return OneTooMany()
         peer: Peer = gateway.trust.peer(address, getattr(addr, "port", 0))
         channel = MeshChannel(gateway, peer)
         channel.site = self
