@@ -117,7 +117,7 @@ class MeshproxyService(Service):
 
     def _warn(self, warnings: Iterable[Problem]) -> None:
         for warning in warnings:
-            self.log.warn("{warning}", warning=str(warning))
+            self.log.warn("{problem}", problem=str(warning))  # "warning" is a key of Python's own warnings
 
     # ---------------------------------------------------------------- signals
 
