@@ -309,7 +309,8 @@ class WorkersTests(unittest.TestCase):
             await bob.ask("/app/")
         await self.from_both(bob, "/app/")
         count = self.forwarded(await running.admin("/metrics"))
-        self.assertEqual(len([1 for record in running.records() if record.get("event") == "request.forwarded" and record["log"] == "audit"]), count)
+        events = [record["event"] for record in running.records() if record["log"] == "audit"]
+        self.assertEqual(events.count("request.forwarded"), count)
         self.assertGreaterEqual(count, 41)
         os.kill(children(running.pid)[0], signal.SIGKILL)
         await running.log_says("worker 1 serves")
@@ -341,12 +342,12 @@ class WorkersTests(unittest.TestCase):
         plugin = (
             "from meshproxy.api import hookimpl\n\n\nclass Broken:\n    name = 'broken'\n    managed_fields = [b'X-Broken']\n\n"
             "    def __init__(self, settings, context):\n        raise ValueError('no such thing')\n\n"
-            "    def identity_fields(self, principal):\n        return []\n\n\n@hookimpl\ndef meshproxy_header_rewriters():\n    return [Broken]\n"
+            "    def identity_fields(self, principal):\n        return []\n\n\n"
+            "@hookimpl\ndef meshproxy_header_rewriters():\n    return [Broken]\n"
         )
-        running = Running(
-            reactor, Path(self.mktemp()), {"app": SERVICE.format("app", "localhost", "devs") + '[[rewrite]]\nuse = "broken"\n'}, MAIN,
-            {"users.toml": USERS, "plugins/broken.py": plugin},
-        )
+        service = SERVICE.format("app", "localhost", "devs") + '[[rewrite]]\nuse = "broken"\n'
+        files = {"users.toml": USERS, "plugins/broken.py": plugin}
+        running = Running(reactor, Path(self.mktemp()), {"app": service}, MAIN, files)
         done = subprocess.run(
             [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "meshproxy", "--conf", str(running.conf_dir), *TWO],
             cwd=running.conf_dir, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60,

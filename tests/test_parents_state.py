@@ -76,7 +76,7 @@ class ParentsStateTests(SynchronousTestCase):
         self.assertEqual(1, self.come_to(self.one.count("alice", 60)))
 
     def test_revocations_are_passed_on(self) -> None:
-        """A revocation holds where it was made at once, and in the parent and every other worker when that comes back; each is told once."""
+        """A revocation holds where it was made at once, everywhere when that comes back; each who watches is told once."""
         told: list[tuple[str, str]] = []
         self.one.watch(lambda name, _: told.append(("one", name)))
         self.other.watch(lambda name, _: told.append(("other", name)))

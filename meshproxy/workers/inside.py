@@ -21,7 +21,7 @@ from ..plugins import Plugins
 from ..problems import ConfError, Problem
 from ..serving import DRAIN_FOR, Serving
 from . import questions
-from .messages import Link
+from .messages import Link, Unanswered
 from .parents_state import ParentsState
 from .share import share_of
 from .sockets import InheritedSocket
@@ -52,6 +52,7 @@ class Inside:
         self._prepared: Configured | None = None
         self._ending = False
         self._leaving = False
+        self._stopped = False
         self.status = 0
         self.link = Link(
             reactor,
@@ -98,6 +99,8 @@ class Inside:
         self._ending = True
         if failure.check(ConfError):
             self.link.tell("refused", problems=as_json(failure.value.problems))
+        elif failure.check(Unanswered):
+            self.log.error("this worker cannot start: {why}", why=failure.getErrorMessage())
         else:
             self.log.failure("this worker cannot start", failure)
         self._begin(self._close_and_leave(1))
@@ -219,7 +222,8 @@ class Inside:
         self._reactor.callLater(_LAST_WORDS_WITHIN, self._stop_reactor)
 
     def _stop_reactor(self) -> None:
-        if self._reactor.running:
+        if not self._stopped:
+            self._stopped = True
             self._reactor.stop()
 
 

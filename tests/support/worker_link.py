@@ -159,8 +159,9 @@ class Machine(Clock):
 
     def flush(self) -> None:
         """Move everything that was written, and do what is due now."""
-        while any([worker.joint.flush() for worker in self.workers if worker.joint is not None]):
-            pass
+        moved = True
+        while moved:
+            moved = sum(worker.joint.flush() for worker in self.workers if worker.joint is not None) > 0
         due = [call for call in self.getDelayedCalls() if call.getTime() <= self.seconds()]
         if due:
             self.advance(0)
