@@ -1,7 +1,11 @@
 import json
+from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial import unittest
 
 from meshproxy.observe.admin import AdminSite, Readiness
@@ -61,3 +65,58 @@ class AdminTests(unittest.SynchronousTestCase):
             self.assertEqual(404, self.ask(path)[0], path)
         for method in (b"POST", b"PUT", b"DELETE", b"OPTIONS"):
             self.assertIn(self.ask(b"/metrics", method)[0], (405, 501), method)
+
+
+class RefreshedTests(unittest.SynchronousTestCase):
+    """Where other processes know the answers they are asked first."""
+
+    def setUp(self) -> None:
+        self.readiness = Readiness(("worker 1 is starting",))
+        self.waiting: list[Deferred[None]] = []
+        self.site = AdminSite(lambda: self.readiness, Exposition(Metrics().snapshot), Clock(), refresh=self.refresh)
+
+    def refresh(self) -> Deferred[None]:
+        self.waiting.append(Deferred())
+        return self.waiting[-1]
+
+    def ask(self, path: bytes, method: bytes = b"GET") -> tuple[Any, StringTransport]:
+        channel = self.site.buildProtocol(None)
+        assert channel is not None
+        transport = StringTransport()
+        channel.makeConnection(transport)
+        channel.dataReceived(b"%b %b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % (method, path))
+        return channel, transport
+
+    def test_waits(self) -> None:
+        """The answer is what is known after asking, whole, with its length."""
+        for path, status in ((b"/readyz", b"200"), (b"/metrics", b"200")):
+            self.readiness = Readiness(("worker 1 is starting",))
+            _, transport = self.ask(path)
+            self.assertEqual(b"", transport.value())
+            self.readiness = Readiness()
+            self.waiting.pop().callback(None)
+            head, _, body = transport.value().partition(b"\r\n\r\n")
+            self.assertIn(b" %b " % status, head.partition(b"\r\n")[0])
+            self.assertIn(b"content-length: %d\r\n" % len(body), head.lower() + b"\r\n")
+
+    def test_head(self) -> None:
+        """By HEAD there is no body then either."""
+        _, transport = self.ask(b"/readyz", b"HEAD")
+        self.waiting.pop().callback(None)
+        head, _, body = transport.value().partition(b"\r\n\r\n")
+        self.assertIn(b" 503 ", head.partition(b"\r\n")[0])
+        self.assertEqual(b"", body)
+
+    def test_health_does_not_wait(self) -> None:
+        """Whether this process lives it knows itself."""
+        _, transport = self.ask(b"/healthz")
+        self.assertIn(b" 200 ", transport.value())
+        self.assertEqual([], self.waiting)
+
+    def test_gone_meanwhile(self) -> None:
+        """Who does not wait for the answer gets none, and nothing breaks."""
+        channel, transport = self.ask(b"/readyz")
+        channel.connectionLost(Failure(ConnectionDone()))
+        self.waiting.pop().callback(None)
+        self.assertEqual(b"", transport.value())
+        self.assertEqual([], self.flushLoggedErrors())

@@ -263,6 +263,12 @@ class CrewTests(SynchronousTestCase):
         self.successResultOf(looking)
         self.assertIn("worker 2: look: no answer within 2 s", self.crew.readiness().reasons)
 
+    def test_what_is_shared_is_down(self) -> None:
+        """Without what must hold once nobody can log in: not ready, though all workers serve."""
+        self.begin()
+        self.shared.ready = lambda: "Redis does not answer"  # type: ignore[method-assign]
+        self.assertEqual(["Redis does not answer"], list(self.crew.readiness().reasons))
+
     def test_questions(self) -> None:
         """One worker or all can be asked; those that give no answer are left out, and none is an error."""
         one, two = self.begin()

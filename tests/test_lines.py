@@ -52,6 +52,20 @@ class LineWriterTests(SynchronousTestCase):
         waiting.addErrback(lambda failure: failure.trap(BrokenPipeError))
         return line * (count + 1)
 
+    def test_a_long_line_into_a_file(self) -> None:
+        """A file takes a line of any length by one call: others that append to it do not get between."""
+        line = b"x" * 20_000 + b"\n"
+        path = self.mktemp()
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self.addCleanup(os.close, descriptor)
+        sizes: list[int] = []
+        write = os.write
+        self.patch(os, "write", lambda one, data: sizes.append(len(data)) or write(one, data))
+        self.assertIsNone(LineWriter(descriptor, self.clock).write(line))
+        self.assertEqual([len(line)], sizes)
+        with open(path, "rb") as file:
+            self.assertEqual(line, file.read())
+
     def test_at_once(self) -> None:
         """A line that the descriptor takes is written when write comes back."""
         self.assertIsNone(self.writer.write(b"one\n"))

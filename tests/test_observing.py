@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshproxy.configured import Configured, read
+from meshproxy.observe.admin import Readiness
 from meshproxy.observing import Observing
 
 from .support.exchanges import exchange
@@ -147,3 +149,43 @@ class ObservingTests(SynchronousTestCase):
         events = [json.loads(line) for line in (self.folder / "other.jsonl").read_text().splitlines()]
         self.assertEqual([event["event"] for event in events], ["config.reloaded", "config.rejected"])
         self.assertIn("services/app.toml", events[1]["reason"])
+
+    def test_several_workers(self) -> None:
+        """The parent of several workers writes no access log; its readiness and figures are theirs and its own."""
+        parent = Observing(self.clock, self.configured, requests=False)
+        self.addCleanup(lambda: self.successResultOf(Deferred.fromCoroutine(parent.stop())))
+        crew = FakeCrew()
+        parent.watch_crew(crew)  # type: ignore[arg-type]
+        self.assertEqual(["starting", "no worker is serving"], list(parent.readiness().reasons))
+        parent.ready()
+        crew.told = Readiness((), ("worker 2 is starting",))
+        self.assertEqual((True, ["worker 2 is starting"]), (parent.readiness().ready, list(parent.readiness().warnings)))
+        for observer in parent.observers:
+            observer(exchange())
+        self.clock.advance(1)
+        self.assertFalse((self.folder / "access.log").exists() and (self.folder / "access.log").read_text())
+        channel = parent.admin_site().buildProtocol(None)
+        assert channel is not None
+        transport = StringTransport()
+        channel.makeConnection(transport)
+        channel.dataReceived(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        figures = transport.value()
+        self.assertIn(b"\nmeshproxy_workers_serving 2.0\n", figures)
+        self.assertIn(b"\nmeshproxy_workers_replaced_total 5.0\n", figures)
+        self.assertIn(b"\nmeshproxy_sessions_live 7.0\n", figures)
+
+
+class FakeCrew:
+    """Two workers with three and four sessions."""
+
+    serving, replaced = 2, 5
+    told = Readiness(("no worker is serving",))
+
+    def look(self) -> Deferred[None]:
+        return succeed(None)
+
+    def readiness(self) -> Readiness:
+        return self.told
+
+    def figures(self) -> list[list[tuple[str, tuple[str, ...], int]]]:
+        return [[("meshproxy_sessions_live", (), 3)], [("meshproxy_sessions_live", (), 4)]]

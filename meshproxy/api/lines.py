@@ -1,7 +1,7 @@
 """How do lines get out of the process whole, in order, and without the reactor waiting for whoever reads them?
 
-The rule: a line is written by one call where the descriptor takes it (up to PIPE_BUF that is atomic on a pipe, so that several writers do
-not tear each other's lines), what it does not take waits in a bounded queue, and whoever gave a line learns whether it was written.
+The rule: a line is written by one call where the descriptor takes it (atomic on a file, and on a pipe up to PIPE_BUF, so that several
+writers do not tear each other's lines), what it does not take waits in a bounded queue, and whoever gave a line learns whether it was written.
 A pipe's reader that stalls costs memory up to the bound and never the reactor.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+import stat
 from collections import deque
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -28,6 +29,8 @@ class LineWriter:
         self.descriptor = descriptor
         self._reactor = reactor
         self._limit_bytes = limit_bytes
+        # A file that is appended to takes a line of any length whole; a pipe does up to PIPE_BUF.
+        self._at_once = limit_bytes if stat.S_ISREG(os.fstat(descriptor).st_mode) else select.PIPE_BUF
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self._waiting: deque[tuple[bytes, Deferred[None] | None]] = deque()
@@ -69,7 +72,7 @@ class LineWriter:
             if not self._poll.poll(0):
                 break
             try:
-                taken = os.write(self.descriptor, data[: select.PIPE_BUF])
+                taken = os.write(self.descriptor, data[: self._at_once])
             except BlockingIOError:
                 break
             except OSError:

@@ -207,6 +207,8 @@ class Crew:
         """Whether requests should be sent here: some worker serves, and none of those that do has a reason why not."""
         serving = [member for member in self._members.values() if member.serving]
         reasons = [] if serving else ["no worker is serving"]
+        if why := self._shared.ready():
+            reasons.append(why)
         for reason in dict.fromkeys(reason for member in serving for reason in member.reasons):
             concerned = [member for member in serving if reason in member.reasons]
             reasons.append(reason if len(concerned) == len(serving) else f"{_names(concerned)}: {reason}")
