@@ -12,15 +12,9 @@ from typing import Any
 from twisted.logger import Logger
 
 from .api import Refused, RequestHead, ResponseHead, TokenNeeded
-from .core.fields import HOP_BY_HOP, fold, is_token, valid_value
+from .core.fields import HOP_BY_HOP, fold, is_protected, is_token, valid_value
 from .core.heads import Field
 from .core.principal import Principal
-
-_PROTECTED = HOP_BY_HOP | {
-    b"host", b"content-length", b"expect", b"max-forwards", b"via", b"x-request-id", b"x-meshproxy-source", b"x-forwarded-for",
-    b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-port", b"x-forwarded-prefix", b"x-script-name",
-}
-"""Host, framing, and what meshproxy itself says on every request (folded)."""
 
 _FRAMING = HOP_BY_HOP | {b"content-length"}
 
@@ -38,11 +32,6 @@ class RewriterFailed(Exception):
         super().__init__(f"rewriter {name}: {why}")
         self.name = name
         self.why = why
-
-
-def is_protected(name: bytes) -> bool:
-    """Whether this name is meshproxy's alone, so that no rewriter may set, change or manage it."""
-    return fold(name) in _PROTECTED
 
 
 class Fenced:
@@ -127,7 +116,7 @@ def _check_request(rewriter: str, before: RequestHead, after: object, managed: f
         if (name, value) in given:
             continue
         check_line(rewriter, name, value)
-        if fold(name) in _PROTECTED:
+        if is_protected(name):
             raise RewriterFailed(rewriter, f"rewrite_request set {shown(name)}, which is meshproxy's")
         if fold(name) not in allowed:
             raise RewriterFailed(rewriter, f"rewrite_request added {shown(name)}, which is not among its managed_fields, or told already")

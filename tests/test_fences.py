@@ -8,7 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from meshproxy.api import Refused, RequestHead, ResponseHead
 from meshproxy.api.testing import principal, signed_in
-from meshproxy.fences import RewriterFailed, is_protected
+from meshproxy.core.fields import is_protected
+from meshproxy.fences import RewriterFailed
 from meshproxy.rewriting import Rewriting
 
 REQUEST = RequestHead(b"GET", b"/a", ((b"Accept", b"*/*"), (b"X-Old", b"1"), (b"Via", b"1.1 edge")))

@@ -37,3 +37,11 @@ class SetFieldsTests(SynchronousTestCase):
         for name in ("Host", "content_length", "Transfer-Encoding", "X-Forwarded-For", "X-Request-Id", "X Y", "", "Connection"):
             for options in ({"set": {name: "x"}}, {"remove": [name]}):
                 self.assertRaises(ConfError, make, SetFields, options)
+
+    def test_said_with_the_settings(self) -> None:
+        """A name that is meshproxy's is a problem of the file's key, so that it is told with all others before anything starts."""
+        for key, options in (("set", {"set": {"Host": "x"}}), ("remove", {"remove": ["X-Debug", "x_request_id"]})):
+            error = self.assertRaises(ConfError, make, SetFields, options)
+            (problem,) = error.problems
+            self.assertIn(f".{key}.", problem.key)
+            self.assertIn("is meshproxy's own, no rewriter's", problem.message)

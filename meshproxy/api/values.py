@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 from twisted.logger import Logger
 
 from ..core.claims import lookup
-from ..core.fields import is_token
+from ..core.fields import is_protected, is_token
 from ..core.heads import Field as FieldLine
 from ..core.principal import Principal
 from .errors import Refused
@@ -178,6 +178,8 @@ def _template(value: object) -> Template:
 def _field_name(value: object) -> str:
     if not isinstance(value, str) or not value.isascii() or not is_token(value.encode()):
         raise ValueError("not a field name (letters, digits and - are)")
+    if is_protected(value.encode()):
+        raise ValueError(f"{value} is meshproxy's own, no rewriter's")
     return value
 
 
@@ -185,7 +187,7 @@ TemplateText = Annotated[Template, PlainValidator(_template), WithJsonSchema({"t
 """A pydantic type: conf text that becomes a :class:`Template`."""
 
 FieldName = Annotated[str, PlainValidator(_field_name), WithJsonSchema({"type": "string"})]
-"""A pydantic type: a field name (RFC 9110 §5.1)."""
+"""A pydantic type: the name of a field (RFC 9110 §5.1) that a rewriter may set or take away."""
 
 
 class ValueSettings(BaseModel):

@@ -31,6 +31,12 @@ HOP_BY_HOP = frozenset({
     b"http2-settings", b"proxy-authenticate", b"proxy-authorization", b"proxy-authentication-info",
 })
 
+#: Host, framing, and what meshproxy itself says on every request (folded): no rewriter's.
+_OURS_ALONE = HOP_BY_HOP | {
+    b"host", b"content-length", b"expect", b"max-forwards", b"via", b"x-request-id", b"x-meshproxy-source", b"x-forwarded-for",
+    b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-port", b"x-forwarded-prefix", b"x-script-name",
+}
+
 #: What ``Connection`` can never remove from a request (wire-rules §0.2); managed names beside these.
 NOT_NOMINABLE = frozenset({b"host", b"content-length", b"cookie", b"authorization"})
 
@@ -49,6 +55,11 @@ BROWSER_FIELDS = frozenset({
 def fold(name: bytes) -> bytes:
     """The form under which names are compared: lower case, ``_`` and ``.`` as ``-``."""
     return name.translate(_FOLDING)
+
+
+def is_protected(name: bytes) -> bool:
+    """Whether this name is meshproxy's alone, so that no rewriter may set, change or manage it."""
+    return fold(name) in _OURS_ALONE
 
 
 def is_managed(folded: bytes) -> bool:

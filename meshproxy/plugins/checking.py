@@ -22,8 +22,7 @@ from zope.interface.verify import verifyClass, verifyObject
 
 from .. import api, hookspecs
 from ..config.wrong import did_you_mean, one_of
-from ..core.fields import is_token
-from ..fences import is_protected
+from ..core.fields import is_protected, is_token
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("meshproxy_"))
 KINDS = tuple(hook.removeprefix("meshproxy_").removesuffix("s") for hook in HOOKS)
