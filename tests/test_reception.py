@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
+from twisted.internet.address import IPv4Address
+
 from meshproxy.core.trust import Trust
 from meshproxy.settings import LimitSettings
+from meshproxy.web.channel import MeshChannel
 
 from .support.house import COOKIE
 from .test_channel import OK, ChannelCase
@@ -57,8 +60,8 @@ class ReceptionTests(ChannelCase):
         house = self.house(limits=LimitSettings(connections_per_peer=2, connections=3))
         one, two = house.browser("192.0.2.1"), house.browser("192.0.2.1")
         self.assertEqual(house.gateway.connections_of("192.0.2.1"), 2)
-        with self.assertRaises(AssertionError):
-            house.browser("192.0.2.1")
+        third = house.site.buildProtocol(IPv4Address("TCP", "192.0.2.1", 5))
+        self.assertNotIsInstance(third, MeshChannel)
         one.lost()
         self.assertEqual(house.gateway.connections_of("192.0.2.1"), 1)
         two.lost()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -20,8 +22,18 @@ from meshproxy.service import MeshproxyService
 
 from .support.ports import free_ports
 
-MAIN = ('public_url = "http://localhost:{port}"\nlisten = ["tcp:{port}:interface=127.0.0.1"]\nadmin_listen = "tcp:{admin}:interface=127.0.0.1"\n'
-        'control = "control.sock"\nmesh = false\n[log]\naccess = "off"\n[identity.local]\ntype = "users"\nfile = "users.toml"\n')
+MAIN = """
+public_url = "http://localhost:{port}"
+listen = ["tcp:{port}:interface=127.0.0.1"]
+admin_listen = "tcp:{admin}:interface=127.0.0.1"
+control = "{control}"
+mesh = false
+[log]
+access = "off"
+[identity.local]
+type = "users"
+file = "users.toml"
+"""
 USERS = '[alice]\npassword = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$1qeXPBwLQyzaHEs0EYaHJGGmzVKwX7MYHAEdxz2Dx8w"\n'
 SERVICE = 'upstream = "sample:"\n[route]\npath = "/{0}"\n[access]\npublic = true\n'
 
@@ -40,19 +52,19 @@ class ServiceTests(TestCase):
     def setUp(self) -> None:
         self.folder = Path(self.mktemp()).resolve()
         self.port, self.admin = free_ports(2)
-        self.write("meshproxy.toml", MAIN.format(port=self.port, admin=self.admin))
+        self.runtime = tempfile.mkdtemp(prefix="mp-")  # a socket's path has little room
+        self.addCleanup(shutil.rmtree, self.runtime)
+        self.write("meshproxy.toml", self.main(self.port))
         self.write("users.toml", USERS)
         self.write("services/app.toml", SERVICE.format("app"))
         self.service = MeshproxyService(reactor, read(self.folder))
+        self.addCleanup(self.service.stopService)
         self.exits: list[int] = []
         self.patch(self.service, "_exit", self.exits.append)
         self.patch(self.service, "_take_signals", lambda: None)  # this process's own stay
         self.said: list[str] = []
         globalLogPublisher.addObserver(self.listen)
         self.addCleanup(globalLogPublisher.removeObserver, self.listen)
-
-    def tearDown(self) -> Any:
-        return self.service.stopService()
 
     def listen(self, event: Any) -> None:
         if str(event.get("log_namespace", "")).startswith("meshproxy."):
@@ -63,6 +75,9 @@ class ServiceTests(TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(0o600)
+
+    def main(self, port: int) -> str:
+        return MAIN.format(port=port, admin=self.admin, control=f"{self.runtime}/control")
 
     def start(self) -> Any:
         self.service.startService()
@@ -91,7 +106,7 @@ class ServiceTests(TestCase):
         status, _ = yield self.get("/more/")
         self.assertEqual(status, 200)
         self.write("services/more.toml", SERVICE.format("more"))
-        self.write("meshproxy.toml", MAIN.format(port=self.port + 1, admin=self.admin))
+        self.write("meshproxy.toml", self.main(self.port + 1))
         yield self.service.reload()
         self.assertTrue(any(line.startswith("listen has changed") for line in self.said), self.said)
         self.service._terminate()
