@@ -37,7 +37,7 @@ def wait_for(port: int, seconds: float = 20.0) -> None:
 def running(command: Sequence[str], cpu: int, log: Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Iterator[int]:
     """A program on one core; gives its process id."""
     with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             ["taskset", "-c", str(cpu), *command], stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=cwd,
             env=None if env is None else {**os.environ, **env},
         )

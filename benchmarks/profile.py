@@ -34,7 +34,8 @@ def main() -> None:
             folder = Path(temporary)
             folder.chmod(0o755)
             stats = folder / "stats"
-            place = Place(port, service, provider.issuer, folder / "meshproxy", ("--profile", str(stats), "--profiler", "cprofile", "--savestats"))
+            options_of_twistd = ("--profile", str(stats), "--profiler", "cprofile", "--savestats")
+            place = Place(port, service, provider.issuer, folder / "meshproxy", options_of_twistd)
             place.folder.mkdir()
             with upstream(service, folder / "upstream", 1), PEERS["meshproxy"][0](place) as (_, cookie):
                 requests = load(f"http://localhost:{port}/small", cookie, options.seconds)["requests"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ def decode(data: bytes, cuts: list[int] | None = None) -> tuple[bytes, bytes | N
     """Body and rest of a chunked body that arrives cut at the given places."""
     decoder, body, rest = ChunkedDecoder(), [], None
     places = [0, *sorted(cuts or []), len(data)]
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         if rest is not None:
             rest += data[start:end]
         else:

@@ -47,7 +47,8 @@ class DiagnosingTests(ChannelCase):
         browser = house.browser()
         browser.asks()
         house.wire.accept().answers(
-            b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\nserver: envoy\r\ncontent-length: 19\r\n\r\nno healthy upstream")
+            b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\nserver: envoy\r\ncontent-length: 19\r\n\r\n"
+            b"no healthy upstream")
         answer = browser.takes()
         self.assertTrue(answer.startswith(b"HTTP/1.1 503 "))
         self.assertNotIn(b"no healthy upstream", answer)

@@ -122,7 +122,7 @@ class SessionTests(ChannelCase):
         self.assertEqual(house.wire.waiting, 1)
 
     def test_refreshed_when_needed(self) -> None:
-        """Once its token has ended, a service waits for a fresh one. What the refresh ends is challenged; an outage is 503 and ends nothing."""
+        """Once its token has ended, a service waits for a fresh one; what the refresh ends is challenged, an outage is 503."""
         for ended, failed, status in (("", False, b""), ("invalid_grant", False, b"401"), ("", True, b"503")):
             house = self.house()
             house.service.rewriting.needs_token = True

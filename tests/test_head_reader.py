@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ def read(data: bytes, cuts: list[int] | None = None) -> tuple[HeadReader, bytes 
     """Feed bytes, cut at the given places, until a head is complete."""
     reader, rest = HeadReader(LIMITS), None
     places = [0, *sorted(cuts or []), len(data)]
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         if start == end:
             continue
         if rest is not None:

@@ -132,7 +132,8 @@ class House:
 
     def __init__(self, *, access: AccessSettings | None = None, path: str = "/", rewriters: list[Any] | None = None,
                  request: RequestSettings | None = None, limits: LimitSettings | None = None, trust: Trust | None = None,
-                 providers: dict[str, Any] | None = None, audit: Any = None, diagnosing: Any = None, timeouts: Any = None, **pool: Any) -> None:
+                 providers: dict[str, Any] | None = None, audit: Any = None, diagnosing: Any = None, timeouts: Any = None,
+                 **pool: Any) -> None:
         self.wire = Wire(timeouts=timeouts, **pool)
         self.reactor = self.wire.reactor
         self.records: list[Exchange] = []
