@@ -5,13 +5,14 @@ A reload makes what is new before anything that runs is touched, and stops what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
 from twisted.logger import Logger
 
 from .api import Context
+from .api.context import secrets_of
 from .configured import Configured
 from .identity.backchannel import BackChannel
 from .plugins.host import store_table
@@ -25,12 +26,14 @@ class Instances:
     """The plugin instances of one process.
 
     :param invalidate: what a plugin calls when it knows something new.
+    :param keys: the session keys as they are now; without any, a key of this process.
     """
 
     log = Logger()
 
-    def __init__(self, reactor: Any, invalidate: Callable[[], None]) -> None:
+    def __init__(self, reactor: Any, invalidate: Callable[[], None], keys: Callable[[], tuple[bytes, ...]] = tuple) -> None:
         self._reactor = reactor
+        self._keys = keys
         self._invalidate = invalidate
         self._http = BackChannel(reactor)
         self._made: dict[Key, Any] = {}
@@ -49,6 +52,22 @@ class Instances:
         """A service's rewriters, in their order."""
         made = [self._get(configured, "header_rewriter", table, service.name) for table in service.rewrite]
         return Rewriting(made, Logger(namespace=f"meshproxy.service.{service.name}"))
+
+    def published_keys(self, configured: Configured) -> dict[str, list[dict[str, Any]]]:
+        """The key set (RFC 7517 §5) of the rewriters that sign what they say; each key once. Who cannot tell its keys is logged."""
+        found: dict[str, dict[str, Any]] = {}
+        for service in configured.settings.services:
+            for table in service.rewrite:
+                for key in self._keys_of(self._get(configured, "header_rewriter", table, service.name)):
+                    found[str(key.get("kid"))] = key
+        return {"keys": list(found.values())}
+
+    def _keys_of(self, rewriter: Any) -> Iterable[dict[str, Any]]:
+        try:
+            return list(rewriter.published_keys()) if hasattr(rewriter, "published_keys") else ()
+        except Exception:
+            self.log.failure("rewriter {name} does not tell its keys", name=rewriter.name)
+            return ()
 
     def known(self) -> set[Key]:
         """What lives now, to come back to with :meth:`stop_all_but`."""
@@ -79,7 +98,11 @@ class Instances:
         return Context(
             name=name, reactor=self._reactor, log=Logger(namespace=f"meshproxy.plugin.{name}"), http=self._http,
             public_url=str(settings.public_url), conf_dir=settings.conf_dir, invalidate=self._invalidate, service=service,
+            secrets=self._secrets,
         )
+
+    def _secrets(self, purpose: str) -> tuple[bytes, ...]:
+        return secrets_of(self._keys())(purpose)
 
     def _stop(self, key: Key) -> Deferred[Any]:
         one = self._made.pop(key)

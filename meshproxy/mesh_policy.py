@@ -138,7 +138,12 @@ def _jwt_rules(settings: Settings, service: ServiceSettings) -> Iterator[dict[st
     uses = {table.use: table for table in service.rewrite}
     if "jwt-assertion" in uses:
         public = str(settings.public_url)
-        yield {"issuer": public, "audiences": [service.name], "jwksUri": f"{public}/_meshproxy/jwks.json", "forwardOriginalToken": True}
+        options = uses["jwt-assertion"].options
+        field = str(options.get("field", "X-JWT-Assertion"))
+        audience = str(options.get("audience", "") or service.name)
+        rule = {"issuer": public, "audiences": [audience], "jwksUri": f"{public}/_meshproxy/jwks.json", "forwardOriginalToken": True}
+        # Istio looks into Authorization alone unless it is told otherwise.
+        yield rule if field.lower() == "authorization" else {**rule, "fromHeaders": [{"name": field}]}
     if uses.get("bearer") is not None and uses["bearer"].options.get("token", "id") == "id":
         for table in _providers(settings, service):
             audience = table.options.get("client_id")

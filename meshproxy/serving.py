@@ -45,7 +45,7 @@ class Serving:
         self._ports: list[Any] = []
         self.worker = Worker(
             reactor, configured, shared=shared, audit=observing.audit, observers=observing.observers, inspector=observing.inspector,
-            run_key=run_key,
+            logins=observing.logins, run_key=run_key,
         )
 
     async def start(self, listen: Iterable[str], opens: Callable[[str], Any] | None = None) -> None:

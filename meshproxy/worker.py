@@ -65,6 +65,7 @@ class Worker:
     :param audit: the audit trail.
     :param observers: what reads the record of every request.
     :param inspector: the last requests, for the page that shows them.
+    :param logins: what keeps the steps of login attempts.
     :param run_key: the session key where the conf names none: all workers of a run have the same.
     """
 
@@ -72,17 +73,18 @@ class Worker:
 
     def __init__(
         self, reactor: Any, configured: Configured, *, shared: Any, audit: Any, observers: Iterable[Callable[..., None]],
-        inspector: Any = None, run_key: bytes | None = None,
+        inspector: Any = None, logins: Any = None, run_key: bytes | None = None,
     ) -> None:
         self.reactor = reactor
         self.wheel = Wheel(reactor)
         self.shared = shared
         self.audit = audit
         self.inspector = inspector
+        self.logins = logins
         self.configured = configured
         self.samples = SampleServer(reactor)
         self._sample_path = ""
-        self._instances = Instances(reactor, self._invalidate)
+        self._instances = Instances(reactor, self._invalidate, lambda: self._key_bytes(self.configured.settings))
         self._pools: dict[str, tuple[ServiceSettings, Pool]] = {}
         self._before: set[Key] = set()
         self._run_key = run_key or os.urandom(32)
@@ -159,7 +161,10 @@ class Worker:
 
     def _keys(self, settings: Settings) -> KeyRing:
         """The session keys; without a ``secret_file`` one that was made for this run."""
-        return KeyRing(settings.session.keys or (self._run_key,))
+        return KeyRing(self._key_bytes(settings))
+
+    def _key_bytes(self, settings: Settings) -> tuple[bytes, ...]:
+        return settings.session.keys or (self._run_key,)
 
     def _apply(self, configured: Configured) -> None:
         """Compile a configuration and swap it in."""
@@ -178,7 +183,8 @@ class Worker:
         own = own_tree(OwnParts(
             settings=settings, pages=pages, sessions=self.sessions, attempts=attempts, handoff=handoff, providers=self.providers,
             shared=self.shared, directory=Directory(settings), audit=self.audit, clock=self.reactor,
-            inspector=self.inspector, authorize=Authorizer(self.gateway),
+            inspector=self.inspector, authorize=Authorizer(self.gateway), logins=self.logins,
+            jwks=lambda: self._instances.published_keys(configured),
         ))
         self.gateway.configure(
             tree=Tree(route_table(settings), resources, own), limits=settings.limits, providers=asked, handoff=handoff,

@@ -111,3 +111,20 @@ class InstancesTests(SynchronousTestCase):
     def test_no_store(self) -> None:
         """The cookie store is no plugin."""
         self.assertIsNone(self.instances.store(self.configured))
+
+    def test_published_keys(self) -> None:
+        """The keys of all rewriters that sign, each once, by the session keys of that moment; who cannot tell its keys harms no other."""
+        self.write("services/app.toml", SERVICE % "1" + '[[rewrite]]\nuse = "jwt-assertion"\n')
+        self.write("services/other.toml", SERVICE % "2" + '[route]\npath = "/other"\n[[rewrite]]\nuse = "jwt-assertion"\n')
+        self.configured = self.reread()
+        keys = [b"a" * 32]
+        instances = Instances(Clock(), lambda: None, lambda: tuple(keys))
+        before = {key["kid"] for key in instances.published_keys(self.configured)["keys"]}
+        self.assertEqual(len(before), 3)
+        keys.insert(0, b"b" * 32)
+        after = {key["kid"] for key in instances.published_keys(self.configured)["keys"]}
+        self.assertEqual((len(after), before < after), (6, True))
+        counted: Any = self.configured.plugins.classes("header_rewriter")["counted"]
+        counted.published_keys = lambda self: 1 / 0
+        self.assertEqual({key["kid"] for key in instances.published_keys(self.configured)["keys"]}, after)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)

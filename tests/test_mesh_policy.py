@@ -89,6 +89,7 @@ class MeshPolicy(SynchronousTestCase):
                     "audiences": ["kiali"],
                     "jwksUri": "https://apps.example.com/_meshproxy/jwks.json",
                     "forwardOriginalToken": True,
+                    "fromHeaders": [{"name": "X-JWT-Assertion"}],
                 },
                 {"issuer": "https://corp.example:8443/x", "forwardOriginalToken": True, "audiences": ["meshproxy"]},
             ],

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
 
 from ..api import Context
+from ..api.context import secrets_of
 from ..compiling import protect
 from ..configured import Configured
 from ..core.places import Upstream
@@ -96,6 +97,7 @@ class Equipment:
         context = Context(
             name=table.name, reactor=self.reactor, log=Logger(namespace=f"meshproxy.plugin.{table.name}"), http=self._http,
             public_url=str(settings.public_url), conf_dir=settings.conf_dir, service=service,
+            secrets=secrets_of(settings.session.keys),
         )
         instance = self.configured.plugins.make(table, kind, context)
         self._instances.append(instance)

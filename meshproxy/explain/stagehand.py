@@ -13,6 +13,7 @@ from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 
 from ..api import Context
+from ..api.context import secrets_of
 from ..compiling import protect, route_table, trust_of
 from ..configured import Configured
 from ..core.principal import SignedIn
@@ -141,6 +142,7 @@ class Explaining:
         context = Context(
             name=table.name, reactor=self._reactor, log=Logger(namespace=f"meshproxy.plugin.{table.name}"), http=self._http,
             public_url=str(settings.public_url), conf_dir=settings.conf_dir, service=service,
+            secrets=secrets_of(settings.session.keys),
         )
         instance = self._configured.plugins.make(table, kind, context)
         self._instances.append(instance)

@@ -50,6 +50,7 @@ class OwnParts:
     :ivar authorize: what the gateway would say about a request that somebody else forwards
         (:class:`meshproxy.web.authorizing.Authorizer`); without it ``/_meshproxy/auth`` lets nothing pass.
     :ivar inspector: :class:`meshproxy.observe.inspector.Inspector`; without it there is no such page.
+    :ivar logins: what keeps the steps of login attempts: ``step(code, words, now)``.
     """
 
     settings: Settings
@@ -66,6 +67,7 @@ class OwnParts:
     jwks: Callable[[], Mapping[str, object]] = no_keys
     authorize: Callable[[Asked], Awaitable[Ruling]] | None = None
     inspector: Any = None
+    logins: Any = None
 
     @property
     def public(self) -> Origin:
