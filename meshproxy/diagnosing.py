@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .core.diagnosis import Diagnosis, Situation, diagnose, local_reply
+from .core.diagnosis import Diagnosis, Situation, diagnose, local_reply, proxies
 from .core.evidence import Evidence
 from .core.heads import Field
 from .settings import ServiceSettings, Settings
@@ -35,11 +35,21 @@ class Diagnosing:
         """The diagnosis of a failed request. Costs some hundred microseconds, so it is for failures alone."""
         return diagnose(evidence, self.situation(relay))
 
-    def passed(self, relay: Relay, status: int, fields: Iterable[Field], length: int | None, no_body: bool) -> Diagnosis:
-        """The diagnosis of an answer of 400 or more that passes untouched, by its head alone: for the record of the request."""
-        bare = no_body or length == 0
-        evidence = Evidence(phase="head", end="answered", status=status, fields=tuple(fields), body_complete=bare and not no_body)
-        return diagnose(evidence, self.situation(relay))
+    def passed(self, relay: Relay, status: int, fields: Iterable[Field], length: int | None, no_body: bool) -> tuple[str, str]:
+        """Who answered and why, of an answer that passes untouched, by its head alone: for the record of the request.
+
+        Nearly every answer is the service's own, which a look at its fields settles; only what has the form of somebody else's
+        is diagnosed.
+        """
+        if status < 400:
+            return "service", "ok"
+        names = local_reply.named(fields)
+        bare = length == 0 and not no_body
+        if (bare and local_reply.is_empty_form(status, names)) or proxies.page_of(status, names, b"", mesh=self._mesh):
+            evidence = Evidence(phase="head", end="answered", status=status, fields=tuple(fields), body_complete=bare)
+            found = diagnose(evidence, self.situation(relay))
+            return found.answered_by, found.cause
+        return "service", "service_refused" if status < 500 else "service_error"
 
     def situation(self, relay: Relay) -> Situation:
         """What was meant to happen with a request."""

@@ -37,12 +37,13 @@ class SituationTests(SynchronousTestCase):
     def test_what_passes_is_judged_by_its_head(self) -> None:
         """For the record: a bare 404 that came through the sidecar is doubtful, anything with a word of the service is its own."""
         bare = [(b"server", b"envoy"), (b"content-length", b"0"), (b"x-envoy-upstream-service-time", b"2")]
-        found = self.diagnosing.passed(self.relay(), 404, bare, 0, False)
-        self.assertEqual(("peer-sidecar", "route_missing", "likely"), (found.answered_by, found.cause, found.confidence))
-        found = self.diagnosing.passed(self.relay(), 404, [*bare, (b"content-type", b"text/html")], 900, False)
-        self.assertEqual(("service", "service_refused"), (found.answered_by, found.cause))
-        found = self.diagnosing.passed(self.relay(method=b"HEAD"), 404, [(b"server", b"envoy"), (b"content-length", b"9")], 9, True)
-        self.assertEqual("service", found.answered_by)
+        passed = self.diagnosing.passed
+        self.assertEqual(("peer-sidecar", "route_missing"), passed(self.relay(), 404, bare, 0, False))
+        self.assertEqual(("service", "service_refused"), passed(self.relay(), 404, [*bare, (b"content-type", b"text/html")], 900, False))
+        self.assertEqual(("service", "service_refused"), passed(self.relay(method=b"HEAD"), 404, [(b"server", b"envoy")], 9, True))
+        self.assertEqual(("service", "service_error"), passed(self.relay(), 500, [(b"content-type", b"text/html")], None, False))
+        self.assertEqual(("gateway", "gateway_error"), passed(self.relay(), 502, [(b"l5d-proxy-error", b"refused")], 0, False))
+        self.assertEqual(("service", "ok"), passed(self.relay(), 304, bare, None, True))
 
     def test_an_upgrade_is_known(self) -> None:
         """The situation has what the request was."""

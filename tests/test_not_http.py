@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .support.diagnosing import CauseTests, failed, verdict
+from meshproxy.core.diagnosis import TlsSeen
+
+from .support.diagnosing import CauseTests, failed, situation, verdict
 
 BANNERS = {
     b"-ERR unknown command 'GET'\r\n": "Redis", b"-NOAUTH Authentication required.\r\n": "Redis", b"SSH-2.0-dropbear_2022.83\r\n": "SSH",
@@ -33,6 +35,12 @@ class NotHttpTests(CauseTests):
         """Whether the connection ends, is reset or stays silent after it makes no difference."""
         for end in ("eof", "reset", "timeout"):
             self.proven("not_http", "nobody", verdict(failed("head", end, b"\x04\x05oracle")))
+
+    def test_behind_https(self) -> None:
+        """A banner in place of a handshake: then neither http:// nor https:// will do."""
+        evidence = failed("tls", "tls", error="wrong version number", tls_reasons=("wrong version number",))
+        found = verdict(evidence, situation("https"), TlsSeen("plain", spoke=b"SSH-2.0-OpenSSH_9.9\r\n"))
+        self.advises(self.proven("not_http", "nobody", found), "SSH")
 
     def test_http_that_breaks_its_rules(self) -> None:
         """A response that two readers would read in two ways is no valid one: the advice is about the service."""

@@ -35,4 +35,6 @@ class ServiceRefusedTests(CauseTests):
     def test_what_it_says_is_quoted(self) -> None:
         """Short plain words are quoted, pages are not."""
         self.assertIn("It says: you shall not pass", verdict(answered(403, "you shall not pass", {})).hints)
+        echo = verdict(answered(403, "Authorization: Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln is not enough", {}))
+        self.assertIn("It says: Authorization: Bearer … is not enough", echo.hints)
         self.assertFalse(any("<html" in hint for hint in verdict(answered(403, "<html>x</html>", {})).hints))

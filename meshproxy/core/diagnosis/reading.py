@@ -5,6 +5,7 @@ Everything here is a fact or a comparison of facts; opinions about the cause are
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from .values import AnsweredBy, Probe, Situation
 _S = TypeVar("_S")
 _QUOTED_BYTES = 40
 _LONGEST_WORDS = 160
+_TOKEN = re.compile(r"[A-Za-z0-9+/=._~-]{20,}")
 
 
 class Reading:
@@ -206,6 +208,12 @@ def signature(seen: Reading) -> str:
 def quote(first: bytes) -> str:
     """Bytes of a stranger in quotes, escaped, at most 40 of them (diagnosis.md §3, ``not_http``)."""
     return repr(first[:_QUOTED_BYTES])[1:]
+
+
+def quote_text(body: bytes) -> str:
+    """The beginning of a stranger's text, without anything in it that might be a token; "" where it is a page."""
+    begins = body[:_LONGEST_WORDS]
+    return "" if b"<" in begins else printable(_TOKEN.sub("…", begins.decode("utf-8", "replace")))
 
 
 def printable(words: str, longest: int = _LONGEST_WORDS) -> str:

@@ -46,6 +46,8 @@ def hints(seen: Reading) -> tuple[str, ...]:
             f"{to_paste.service(about)}",
             f"What does the pod's sidecar say? {to_paste.logs(about, 'istio-proxy')}", listening,
         )
+    if to_paste.on_this_machine(about):
+        return (listening,)
     if seen.answered_by == "nobody":
         own = ("Is our own sidecar up? It refuses connections until it is: kubectl get pods, istio-proxy ready?",) if about.mesh else ()
         return (listening, f"Is {upstream.port} the service's port? {to_paste.service(about)}", *own)

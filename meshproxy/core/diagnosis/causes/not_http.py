@@ -7,7 +7,7 @@ import re
 from .. import to_paste
 from ..fit import TOLD, Fit, proves
 from ..groups import is_http2
-from ..reading import Reading
+from ..reading import Reading, quote
 
 CAUSE = "not_http"
 MEANING = "the port speaks another protocol than HTTP"
@@ -36,6 +36,9 @@ _BANNERS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
 def judge(seen: Reading) -> Fit | None:
     """Bytes that are neither HTTP/1.1 nor TLS nor HTTP/2."""
     evidence = seen.evidence
+    spoken = protocol_of(seen.tls.spoke) if seen.tls is not None and evidence.phase == "tls" else ""
+    if spoken:
+        return proves(f"to a TLS ClientHello it answered {quote(seen.tls.spoke)}, which looks like {spoken}", TOLD + 30)  # type: ignore[union-attr]
     invalid = evidence.end == "invalid"
     odd = evidence.phase in ("send", "head") and evidence.end in ("eof", "reset", "timeout") and evidence.received_bytes
     if not invalid and not (odd and evidence.first_bytes[:5] != b"HTTP/"[: len(evidence.first_bytes)]):
@@ -55,7 +58,7 @@ def protocol_of(first: bytes) -> str:
 def hints(seen: Reading) -> tuple[str, ...]:
     """The port is another protocol's."""
     about = seen.about
-    protocol = protocol_of(seen.evidence.first_bytes)
+    protocol = protocol_of(seen.evidence.first_bytes) or protocol_of(seen.tls.spoke if seen.tls is not None else b"")
     port = about.upstream.port
     if seen.answered_by == "service":
         return (f"The service answers the WebSocket handshake wrongly ({seen.evidence.error}): does something between us repeat answers?",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import to_paste
 from ..fit import DEFAULT, FITS, Fit, fits, proves
-from ..reading import Reading, printable
+from ..reading import Reading, quote_text
 
 CAUSE = "service_refused"
 MEANING = "the service itself refuses the request"
@@ -61,6 +61,5 @@ def hints(seen: Reading) -> tuple[str, ...]:
         first = f"Add {about.sent_host} to the hosts that the service allows, or set a literal [request] host in {file}"
     elif "Kubernetes" in told:
         first = f"May this person do that? kubectl auth can-i --list --as USER; and the token that {about.service}'s rewriter sends"
-    begins = seen.evidence.body[:160]
-    quoted = printable(begins.decode("utf-8", "replace")) if b"<" not in begins else ""
+    quoted = quote_text(seen.evidence.body)
     return (first, *((f"It says: {quoted}",) if quoted else ()), f"Its log: {to_paste.logs(about)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import to_paste
 from ..fit import Fit, fits
-from ..reading import Reading, printable
+from ..reading import Reading, quote_text
 
 CAUSE = "unknown"
 MEANING = "none of the known causes fits"
@@ -14,7 +14,7 @@ def judge(seen: Reading) -> Fit | None:
     """What remains."""
     evidence = seen.evidence
     if seen.status is not None:
-        return fits(0, f"it answered {seen.status}: {printable(evidence.body[:160].decode('utf-8', 'replace'))}")
+        return fits(0, f"it answered {seen.status}: {quote_text(evidence.body)}")
     words = evidence.error or seen.words or evidence.end or "nothing is known of it"
     if "protocol version" in seen.words:
         words = f"no TLS version that both sides speak: {words}"
