@@ -19,6 +19,8 @@ class StaticTests(SynchronousTestCase):
             self.assertEqual((reply.status, reply["Content-Type"]), (200, "text/css; charset=utf-8"))
             self.assertEqual(reply["Cache-Control"], "public, max-age=31536000, immutable")
             self.assertEqual(reply["X-Content-Type-Options"], "nosniff")
+            # the page for a host that nobody serves is another site's, and dressed all the same
+            self.assertEqual(reply["Cross-Origin-Resource-Policy"], "cross-origin")
 
     def test_what_is_not_there(self) -> None:
         """No list, no other name, no way out of the folder."""

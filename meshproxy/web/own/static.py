@@ -53,7 +53,8 @@ class StaticFile(Endpoint):
                 (b"Cache-Control", b"public, max-age=31536000, immutable"),
                 (b"X-Content-Type-Options", b"nosniff"),
                 (b"Content-Security-Policy", _POLICY),
-                (b"Cross-Origin-Resource-Policy", b"same-site"),
+                # Nothing secret, and the page for a host that nobody serves (421) has it from the host of public_url.
+                (b"Cross-Origin-Resource-Policy", b"cross-origin"),
             ),
             self._asset.body,
         )
