@@ -137,6 +137,17 @@ class FailureTests(ChannelCase):
         self.assertTrue(answer.startswith(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 "), answer)
 
 
+class RecordTests(ChannelCase):
+    def test_answers_that_pass(self) -> None:
+        """The record says who answered with an error that passes untouched, and why."""
+        for status, cause in ((200, ""), (404, "service_refused"), (500, "service_error")):
+            house = self.house()
+            browser = house.browser()
+            browser.asks()
+            house.wire.accept().answers(b"HTTP/1.1 %d X\r\nContent-Length: 2\r\n\r\nno" % status)
+            self.assertEqual((house.records[0].answered_by, house.records[0].cause), ("service", cause))
+
+
 class WaitingTests(ChannelCase):
     def test_session_from_a_store(self) -> None:
         """A session that is not in memory is waited for; the body waits with it."""

@@ -38,6 +38,7 @@ class Refusals:
         self._diagnose = diagnosing
         self.may_be_local_reply = diagnosing.may_be_local_reply
         self.is_local_reply = diagnosing.is_local_reply
+        self.passed = diagnosing.passed
         self._public = str(settings.public_url)
 
     # ---------------------------------------------------------------- requests that are none

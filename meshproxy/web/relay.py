@@ -262,6 +262,8 @@ class Relay(Tunnelling):
         self._begin(status, reason, fields, length, no_body)
 
     def _begin(self, status: int, reason: bytes, fields: list[Field], length: int | None, no_body: bool) -> None:
+        if status >= 400:
+            self.exchange.answered_by, self.exchange.cause = self.gateway.refusals.passed(self, status, fields, length, no_body)
         if self.service.rewriting.per_request:
             rewritten = self.gateway.rewrite_answer(self, status, reason, fields)
             if rewritten is None:

@@ -207,5 +207,8 @@ class PlainDiagnosing:
     def is_local_reply(self, status: int, fields: Any, body: bytes) -> bool:
         return body == b"no healthy upstream"
 
+    def passed(self, relay: Any, status: int, fields: Any, length: int | None, no_body: bool) -> tuple[str, str]:
+        return "service", "service_error" if status >= 500 else "service_refused"
+
     def __call__(self, evidence: Any, relay: Any) -> Any:
         return _Unknown()
