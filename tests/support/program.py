@@ -20,7 +20,7 @@ class Program:
     :param command: with its arguments; its output goes to ``output`` in the directory.
     :param directory: where it runs; its home as well, so that it neither finds nor leaves anything of the person's who tests. It is
         removed in the end.
-    :param path: asked until it answers with anything below 500.
+    :param path: asked until it answers with a status below 400.
     :param environ: further environment.
     """
 
@@ -53,7 +53,7 @@ class Program:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", path)
-            return connection.getresponse().status < 500
+            return connection.getresponse().status < 400
         except (OSError, http.client.HTTPException):
             return False
         finally:
