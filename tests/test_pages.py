@@ -200,8 +200,8 @@ class OverrideTests(SynchronousTestCase):
         conf_dir = self.conf(problem__html="{% if %}", home__html="\n{{ x")
         error = self.assertRaises(ConfError, pages, conf_dir)
         self.assertEqual(
-            {(Path(str(one.file)).name, one.message.split(":")[0]) for one in error.problems},
-            {("problem.html", "line 1"), ("home.html", "line 2")},
+            {(str(one.file), one.message.split(":")[0]) for one in error.problems},
+            {("templates/problem.html", "line 1"), ("templates/home.html", "line 2")},
         )
 
     def test_a_template_that_breaks_later(self) -> None:

@@ -171,7 +171,7 @@ def _compiled(names: Iterable[str], overrides: Path) -> dict[str, Template]:
         try:
             templates[name] = environment.get_template(name)
         except TemplateSyntaxError as error:
-            problems.append(Problem(error.filename or overrides / name, "", f"line {error.lineno}: {error.message}"))
+            problems.append(Problem(f"{overrides.name}/{name}", "", f"line {error.lineno}: {error.message}"))
     if problems:
         raise ConfError(dict.fromkeys(problems))
     return templates
