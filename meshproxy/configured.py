@@ -15,6 +15,7 @@ from .config import survey
 from .plugins import Plugins
 from .problems import ConfError, Problem
 from .settings import Settings
+from .web.pages import template_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def read(conf_dir: Path, plugins: Plugins | None = None, environ: Mapping[str, s
         problems += findings.problems
         warnings = (*warnings, *findings.warnings)
         settings = replace(settings, files=settings.files | findings.files)
+    problems += template_problems(conf_dir)
     if problems or plugins is None:
         raise ConfError(dict.fromkeys(problems), settings.files)
     return Configured(settings, plugins, tuple(dict.fromkeys(warnings)))

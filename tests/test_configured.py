@@ -32,16 +32,17 @@ class ReadTests(SynchronousTestCase):
         self.assertIn("grafana", configured.plugins.classes("header_rewriter"))
 
     def test_everything_at_once(self) -> None:
-        """A mistake in a conf file, one in a plugin's table and one in a plugin file are told in one go."""
+        """Mistakes in a conf file, a plugin's table, a plugin file and a template are told in one go."""
         directory = self.conf(**{
             "services/app.toml": SERVICE + "gruops = 1\n",
             "services/other.toml": SERVICE + '[route]\npath = "/other"\n[[rewrite]]\nuse = "grafanna"\n',
             "plugins/broken.py": "import nothing_of_that_name\n",
+            "templates/home.html": "{% if %}",
         })
         with self.assertRaises(ConfError) as caught:
             read(directory)
         told = "\n".join(map(str, caught.exception.problems))
-        for words in ("gruops", "plugins/broken.py", "nothing_of_that_name"):
+        for words in ("gruops", "plugins/broken.py", "nothing_of_that_name", "templates/home.html: line 1"):
             self.assertIn(words, told)
 
     def test_plugin_tables(self) -> None:

@@ -162,6 +162,16 @@ def _environment(*directories: Path) -> Environment:
     )
 
 
+def template_problems(conf_dir: Path) -> list[Problem]:
+    """What is wrong with the operator's own templates: told together with everything else that is wrong in the conf directory."""
+    overrides = conf_dir / "templates"
+    try:
+        _compiled(sorted(path.name for path in overrides.glob("*.html") if (_PACKAGED / path.name).is_file()), overrides)
+    except ConfError as error:
+        return list(error.problems)
+    return []
+
+
 def _compiled(names: Iterable[str], overrides: Path) -> dict[str, Template]:
     """Every template, the operator's before ours; all that do not compile are told at once."""
     environment = _environment(overrides, _PACKAGED)
