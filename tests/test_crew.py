@@ -34,6 +34,7 @@ class CrewTests(SynchronousTestCase):
         self.machine = Machine()
         self.shared = LocalState(self.machine)
         self.crew = Crew(self.machine, CONFIGURED, 2, self.shared)
+        self.addCleanup(lambda: self.crew._tally.close())
 
     def begin(self) -> tuple[PlayedWorker, PlayedWorker]:
         started = Deferred.fromCoroutine(self.crew.start(["tcp:80", "tcp:81"]))
@@ -55,16 +56,17 @@ class CrewTests(SynchronousTestCase):
         """It opens the sockets without accepting, starts the workers with them, and has begun when all serve."""
         one, two = self.begin()
         self.assertEqual([False, False], [port.reading for port in self.machine.ports])
-        self.assertEqual([[100, 101], [100, 101]], [[worker.inherited[4], worker.inherited[5]] for worker in (one, two)])
+        self.assertEqual([[100, 101], [100, 101]], [[worker.inherited[5], worker.inherited[6]] for worker in (one, two)])
         self.assertEqual(2, self.crew.serving)
         assert one.given is not None and two.given is not None
-        self.assertEqual({"tcp:80": 4, "tcp:81": 5}, one.given["sockets"])
+        self.assertEqual({"tcp:80": 5, "tcp:81": 6}, one.given["sockets"])
         self.assertEqual((2, "cookie"), (one.given["workers"], one.given["store"]))
 
     def test_one_key(self) -> None:
         """The session key that is made for a run is the same in all workers, and another one in the next run."""
         keys = {worker.given["run_key"] for worker in self.begin() if worker.given}
         self.machine, first = Machine(), self.crew
+        self.addCleanup(first._tally.close)
         self.crew = Crew(self.machine, CONFIGURED, 2, self.shared)
         again = {worker.given["run_key"] for worker in self.begin() if worker.given}
         self.assertEqual((1, 1, 0), (len(keys), len(again), len(keys & again)))

@@ -15,6 +15,7 @@ from meshproxy.workers import inside as inside_module
 from meshproxy.workers import parents_state
 from meshproxy.workers.inside import ORPHAN_FOR, Inside
 from meshproxy.workers.messages import Link
+from meshproxy.workers.turns import open_tally
 
 from .support.house import Browser
 from .support.worker_link import Joint
@@ -34,11 +35,12 @@ class InsideTests(SynchronousTestCase):
         self.reactor.running = True
         self.stopped: list[float] = []
         self.reactor.stop = self._stop  # type: ignore[method-assign]
-        self.patch(inside_module, "InheritedSocket", lambda reactor, _: reactor)
+        self.patch(inside_module, "InheritedSocket", lambda reactor, *_: reactor)
         self.shared = LocalState(self.reactor)
         self.told: list[tuple[str, Any]] = []
         self.task: dict[str, Any] = {
-            "workers": 2, "run_key": base64.b64encode(KEY).decode(), "store": "cookie", "revoked": [], "sockets": {"tcp:8080": 4},
+            "workers": 2, "run_key": base64.b64encode(KEY).decode(), "store": "cookie", "revoked": [], "sockets": {"tcp:8080": 5},
+            "number": 1, "tally": open_tally(2),
         }
         handlers: dict[str, Any] = {"hello": lambda: self.task, **parents_state.answers(self.shared)}
         handlers |= {name: self._hears(name) for name in ("serving", "refused", "leaving", "log")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from meshproxy.config.listeners import parse_listener
+from meshproxy.config.listeners import parse_listener, with_backlog
 from meshproxy.config.wrong import Wrong
 
 
@@ -23,6 +23,19 @@ class ListenerTests(SynchronousTestCase):
             with self.subTest(text):
                 listener = parse_listener(text)
                 self.assertEqual((listener.kind, listener.place, dict(listener.options), listener.text), (kind, place, options, text))
+
+    def test_backlog(self) -> None:
+        """Room for a burst is made where the string does not say how much; what other kinds take is theirs to say."""
+        for text, said in (
+            ("tcp:8080", "tcp:8080:backlog=1024"),
+            (r"tcp6:80:interface=\:\:1", r"tcp6:80:interface=\:\:1:backlog=1024"),
+            ("unix:/run/m.sock:mode=660", "unix:/run/m.sock:mode=660:backlog=1024"),
+            ("tcp:8080:backlog=9", "tcp:8080:backlog=9"),
+            ("systemd:domain=INET:index=0", "systemd:domain=INET:index=0"),
+            ("haproxy:tcp:8080", "haproxy:tcp:8080"),
+        ):
+            with self.subTest(text):
+                self.assertEqual(said, with_backlog(text))
 
     def test_refused(self) -> None:
         """No kind, an unknown one, no port, a port that is none, an unknown argument, Twisted's own TLS."""

@@ -17,13 +17,15 @@ from meshproxy.workers.member import Member, Task, WorkerEnded
 
 from .support.worker_link import Machine, PlayedWorker
 
+TOLD = {"run_key": "a secret", "workers": 2, "number": 1, "tally": 4, "sockets": {"tcp:80": 5, "tls:443": 6}}
+
 
 class MemberTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.machine = Machine()
         self.ended: list[Member] = []
         self.task = Task(
-            Path("/etc/conf"), (("tcp:80", 50), ("tls:443", 51)), lambda: {"run_key": "a secret", "workers": 2},
+            Path("/etc/conf"), 49, (("tcp:80", 50), ("tls:443", 51)), lambda: {"run_key": "a secret", "workers": 2},
             {"shared.double": lambda number: number * 2},
         )
         self.member = Member(self.machine, 1, 0, self.task, self.ended.append)
@@ -32,10 +34,10 @@ class MemberTests(SynchronousTestCase):
         return self.member.start(), self.machine.workers[-1]
 
     def test_start(self) -> None:
-        """It inherits standard output and error, its link, and every socket, and nothing else; no secret is where others could read it."""
+        """It inherits standard output and error, link, tally and every socket, nothing else; no secret is where others could read it."""
         _, worker = self.start()
-        self.assertEqual({0, 1, 2, 3, 4, 5}, set(worker.inherited))
-        self.assertEqual((1, 2, 50, 51), tuple(worker.inherited[place] for place in (1, 2, 4, 5)))
+        self.assertEqual({0, 1, 2, 3, 4, 5, 6}, set(worker.inherited))
+        self.assertEqual((1, 2, 49, 50, 51), tuple(worker.inherited[place] for place in (1, 2, 4, 5, 6)))
         command: list[str] = worker.command  # type: ignore[attr-defined]
         self.assertEqual(["--link=3", "/etc/conf"], command[-2:])
         self.assertNotIn("a secret", " ".join(command) + str(worker.environ))  # type: ignore[attr-defined]
@@ -53,7 +55,7 @@ class MemberTests(SynchronousTestCase):
         begun, worker = self.start()
         self.assertFalse(self.member.introduced)
         worker.says_hello()
-        self.assertEqual({"run_key": "a secret", "workers": 2, "sockets": {"tcp:80": 4, "tls:443": 5}}, worker.given)
+        self.assertEqual(TOLD, worker.given)
         self.assertEqual((True, False), (self.member.introduced, self.member.serving))
         self.assertNoResult(begun)
         worker.link.tell("serving")

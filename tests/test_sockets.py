@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial import unittest
 
+from meshproxy.config.listeners import BACKLOG
 from meshproxy.workers import sockets
 from meshproxy.workers.sockets import InheritedSocket, SharedTcpPort, open_socket
 
@@ -51,10 +53,35 @@ def greeter(name: bytes) -> Any:
     return factory
 
 
+class PlayedTurns:
+    """Who may accept, as the test says."""
+
+    def __init__(self) -> None:
+        self.allow = 1
+        self.is_patient = True
+        self.published = 0
+        self.left = False
+
+    def publish(self) -> None:
+        self.published += 1
+
+    def leave(self) -> None:
+        self.left = True
+
+    def allowed(self) -> int:
+        return self.allow
+
+    def patient(self, now: float) -> bool:
+        return self.is_patient
+
+
 class SharedSocketTests(unittest.TestCase):
     """Over real sockets; both workers are in this process, each with a descriptor of its own, as after a fork."""
 
     timeout = 30
+
+    def setUp(self) -> None:
+        self.turns: dict[bytes, Any] = defaultdict(PlayedTurns)
 
     async def share(self, text: str) -> tuple[Any, list[Any]]:
         parent = await open_socket(reactor, text)
@@ -62,7 +89,7 @@ class SharedSocketTests(unittest.TestCase):
         return parent, [await self.worker(parent, text, greeter(name)) for name in (b"one", b"two")]
 
     async def worker(self, parent: Any, text: str, factory: Any) -> Any:
-        port = await serverFromString(InheritedSocket(reactor, os.dup(parent.fileno())), text).listen(factory)
+        port = await serverFromString(InheritedSocket(reactor, os.dup(parent.fileno()), self.turns[factory.name]), text).listen(factory)
         self.addCleanup(lambda: port.stopListening() if port.connected else None)
         return port
 
@@ -98,7 +125,7 @@ class SharedSocketTests(unittest.TestCase):
         self.assertEqual(b"late", await heard)
 
     async def test_one_at_a_time(self) -> None:
-        """A worker takes one connection a turn, so that a burst spreads over all."""
+        """A worker takes as many connections as it is allowed, so that a burst spreads over all."""
         parent = await open_socket(reactor, "tcp:0:interface=127.0.0.1")
         self.addCleanup(parent.stopListening)
         factory = greeter(b"one")
@@ -107,7 +134,7 @@ class SharedSocketTests(unittest.TestCase):
         clients = [socket.create_connection(("127.0.0.1", parent.getHost().port)) for _ in range(3)]
         worker.doRead()
         self.assertEqual(1, len(factory.peers))
-        worker.doRead()
+        self.turns[b"one"].allow = 2
         worker.doRead()
         self.assertEqual(3, len(factory.peers))
         worker.doRead()  # somebody else was quicker: no error
@@ -115,6 +142,40 @@ class SharedSocketTests(unittest.TestCase):
         for client in clients:
             client.close()
         await deferLater(reactor, 0.01)
+
+    async def test_another_first(self) -> None:
+        """Who is not allowed lets the others go first, a few milliseconds at most; then what is still there is taken."""
+        parent, (one, two) = await self.share("tcp:0:interface=127.0.0.1")
+        self.turns[b"one"].allow = 0
+        self.assertEqual([b"two"] * 3, [await self.connect(parent) for _ in range(3)])
+        self.assertEqual([], one.factory.peers)
+        await two.stopListening()
+        self.assertTrue(self.turns[b"two"].left)
+        self.assertEqual([b"one"] * 8, await gatherResults([self.connect(parent) for _ in range(8)]))
+        self.turns[b"one"].allow = 1
+        self.assertEqual(b"one", await self.connect(parent))
+
+    async def test_impatient(self) -> None:
+        """Who has no patience left does not wait at all."""
+        parent, (one, two) = await self.share("tcp:0:interface=127.0.0.1")
+        await two.stopListening()
+        self.turns[b"one"].allow = 0
+        self.turns[b"one"].is_patient = False
+        one.reactor = NoWaiting()
+        self.assertEqual([b"one"] * 5, [await self.connect(parent) for _ in range(5)])
+        one.reactor = reactor
+
+    async def test_stops_while_it_waits(self) -> None:
+        """A worker that ends while it lets others go first leaves no timer."""
+        parent, (one, two) = await self.share("tcp:0:interface=127.0.0.1")
+        two.stopReading()
+        self.turns[b"one"].allow = 0
+        heard = self.connect(parent)
+        while one._waiting is None:
+            await deferLater(reactor, 0)
+        await one.stopListening()
+        two.startReading()
+        self.assertEqual(b"two", await heard)
 
     async def test_unix(self) -> None:
         """A Unix socket is shared likewise; its file is the parent's: a worker that stops leaves it, with its mode."""
@@ -136,13 +197,22 @@ class SharedSocketTests(unittest.TestCase):
             await open_socket(reactor, f"tcp:{parent.getHost().port}:interface=127.0.0.1")
 
 
+class NoWaiting:
+    """The reactor, but for waiting."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "callLater":
+            raise AssertionError("it waits")
+        return getattr(reactor, name)
+
+
 class EndpointTests(unittest.SynchronousTestCase):
     """What an endpoint string means in a worker is what it means in a single process."""
 
     def setUp(self) -> None:
         self.opened: list[Any] = []
         self.patch(InheritedSocket, "_listen", lambda _, factory: self.opened.append(factory))
-        self.inherited = InheritedSocket(reactor, 99)
+        self.inherited = InheritedSocket(reactor, 99, PlayedTurns())
 
     def test_tls(self) -> None:
         """TLS is the worker's: around the same factory."""
@@ -184,7 +254,7 @@ class EndpointTests(unittest.SynchronousTestCase):
         self.patch(sockets, "serverFromString", endpoint)
         for text in ("tls:8443", "tls:8443:interface=\\:\\:1", "tcp:80:backlog=9"):
             self.successResultOf(Deferred.fromCoroutine(open_socket(reactor, text)))
-        self.assertEqual(["tcp:8443", "tcp:8443:interface=\\:\\:1", "tcp:80:backlog=9"], asked)
+        self.assertEqual([f"tcp:8443:backlog={BACKLOG}", f"tcp:8443:interface=\\:\\:1:backlog={BACKLOG}", "tcp:80:backlog=9"], asked)
 
     def test_ipv6(self) -> None:
         """A socket of IPv6 is shared as one of IPv6."""
@@ -192,6 +262,6 @@ class EndpointTests(unittest.SynchronousTestCase):
             listening = socket.create_server(("::1", 0), family=socket.AF_INET6)
         except OSError:
             raise unittest.SkipTest("there is no IPv6 here") from None
-        port = SharedTcpPort(reactor, listening, greeter(b"x"))
+        port = SharedTcpPort(reactor, listening, greeter(b"x"), PlayedTurns())
         self.assertEqual(socket.AF_INET6, port.addressFamily)
         listening.close()

@@ -24,6 +24,10 @@ KNOWN: Mapping[str, frozenset[str]] = {
 }
 
 
+BACKLOG = 1024
+"""How many connections may wait to be accepted; the kernel has a limit of its own (``net.core.somaxconn``)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """An endpoint string, read.
@@ -68,6 +72,17 @@ def parse_listener(text: str) -> Listener:
     if first not in others:
         raise Wrong(f"{first!r} is no kind of listener", did_you_mean(first, [*KNOWN, *others]) or "did you mean 'tcp:PORT'?")
     return Listener(first, rest[0] if rest else "", {}, text)
+
+
+def with_backlog(text: str) -> str:
+    """The endpoint string with room for a burst of connections, where it does not say how many may wait.
+
+    Of more than that the kernel forgets the first packet, and their browsers try again after a second; Twisted's default is 50.
+    """
+    listener = parse_listener(text)
+    if listener.kind not in ("tcp", "tcp6", "unix") or "backlog" in listener.options:
+        return text
+    return f"{text}:backlog={BACKLOG}"
 
 
 def _known(kind: str, rest: list[str], text: str) -> Listener:

@@ -16,7 +16,7 @@ from twisted.internet.endpoints import SSL4ServerEndpoint, serverFromString
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IStreamServerEndpoint
 from zope.interface import implementer
 
-from ..config.listeners import parse_listener
+from ..config.listeners import BACKLOG, parse_listener, with_backlog
 from ..problems import ConfError, Problem
 from ..settings import ListenCertificate, ListenTls
 
@@ -151,6 +151,6 @@ def listen_endpoint(reactor: Any, text: str, tls: DownstreamTls | None) -> IStre
     """The endpoint of one ``listen`` string: ``tls:PORT`` is ours, everything else Twisted's."""
     listener = parse_listener(text)
     if listener.kind != "tls" or tls is None:
-        return serverFromString(reactor, text)
+        return serverFromString(reactor, with_backlog(text))
     return SSL4ServerEndpoint(
-        reactor, listener.port or 0, tls, int(listener.options.get("backlog", 1024)), listener.options.get("interface", ""))
+        reactor, listener.port or 0, tls, int(listener.options.get("backlog", BACKLOG)), listener.options.get("interface", ""))

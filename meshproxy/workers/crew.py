@@ -29,6 +29,7 @@ from .member import ENDED_WELL, Member, Task, WorkerEnded
 from .messages import Link, Unanswered
 from .restarts import Restarts
 from .sockets import open_socket
+from .turns import Tally, open_tally
 
 LOOK_EVERY = 10.0
 HUNG_AFTER = 60.0
@@ -57,6 +58,7 @@ class Crew:
         self._store = configured.settings.session.store
         self._run_key = base64.b64encode(os.urandom(32)).decode("ascii")
         self._ports: list[Any] = []
+        self._tally = Tally(open_tally(workers), workers)
         self._members: dict[int, Member] = {}
         self._restarts = {number: Restarts() for number in range(1, workers + 1)}
         self._due: dict[int, Any] = {}
@@ -85,7 +87,8 @@ class Crew:
         for text in texts:
             self._ports.append(await open_socket(self._reactor, text))
         sockets = tuple((text, port.fileno()) for text, port in zip(texts, self._ports, strict=True))
-        task = Task(self._configured.settings.conf_dir, sockets, self._hello, parents_state.answers(self._shared))
+        task = Task(
+            self._configured.settings.conf_dir, self._tally.descriptor, sockets, self._hello, parents_state.answers(self._shared))
         parents_state.pass_on(self._shared, self._introduced)
         begun = [self._start_member(number, task) for number in self._restarts]
         try:
@@ -116,6 +119,7 @@ class Crew:
         """A worker's process is gone."""
         number = member.number
         del self._members[number]
+        self._tally.leave(number)
         self._retired = merged([self._retired, (sample for sample in member.figures if CATALOGUE[sample[0]].kind != "gauge")])
         if self._ending:
             if not self._members:
@@ -265,6 +269,7 @@ class Crew:
             member.link.tell("end")
         await self._gone(_END_WITHIN)
         await self._close_sockets()
+        self._tally.close()
 
     def _end(self) -> None:
         self._ending = True

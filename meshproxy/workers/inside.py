@@ -25,6 +25,7 @@ from .messages import Link, Unanswered
 from .parents_state import ParentsState
 from .share import share_of
 from .sockets import InheritedSocket
+from .turns import Tally, Turns
 
 ORPHAN_FOR = 3.0
 """Seconds for requests under way when the parent is gone."""
@@ -89,7 +90,9 @@ class Inside:
         self._serving = Serving(
             self._reactor, configured, self._shared, self._observing, run_key=base64.b64decode(task["run_key"]))
         sockets: dict[str, int] = task["sockets"]
-        await self._serving.start(list(sockets), lambda text: InheritedSocket(self._reactor, sockets[text]))
+        channels = self._serving.worker.gateway.channels
+        turns = Turns(Tally(task["tally"], self._workers), task["number"], lambda: len(channels))
+        await self._serving.start(list(sockets), lambda text: InheritedSocket(self._reactor, sockets[text], turns))
         self._observing.ready()
         self.link.tell("serving")
 

@@ -25,7 +25,7 @@ from .inside import from_json
 from .messages import Handler, Link, Unanswered
 
 _FIRST = 3
-"""The first descriptor that is not a standard stream: the link; the sockets follow."""
+"""The first descriptor that is not a standard stream: the link; the tally and the sockets follow."""
 
 _LAST_WORDS_WITHIN = 2.0
 
@@ -42,12 +42,14 @@ class Task:
     """What every worker of a run is to do.
 
     :ivar conf_dir: what it reads.
+    :ivar tally: the descriptor of the connections' tally.
     :ivar sockets: the parent's listening sockets: ``listen`` string and descriptor.
     :ivar hello: what it is told when it asks, beside the sockets.
     :ivar answers: what the parent answers it.
     """
 
     conf_dir: Path
+    tally: int
     sockets: tuple[tuple[str, int], ...]
     hello: Callable[[], dict[str, Any]]
     answers: Mapping[str, Handler]
@@ -110,9 +112,8 @@ class Member(ProcessProtocol):
         ours, theirs = socket.socketpair()
         nothing = os.open(os.devnull, os.O_RDONLY)
         try:
-            inherited = {0: nothing, 1: 1, 2: 2, _FIRST: theirs.fileno()}
-            for place, (_, descriptor) in enumerate(self.task.sockets, _FIRST + 1):
-                inherited[place] = descriptor
+            inherited = {0: nothing, 1: 1, 2: 2, _FIRST: theirs.fileno(), _FIRST + 1: self.task.tally}
+            inherited |= {place: descriptor for place, (_, descriptor) in enumerate(self.task.sockets, _FIRST + 2)}
             command = process.arguments(type(self._reactor).__module__, _FIRST, self.task.conf_dir)
             self._reactor.spawnProcess(self, command[0], command, env=_environment(), childFDs=inherited)
             ours.setblocking(False)
@@ -126,8 +127,8 @@ class Member(ProcessProtocol):
 
     def _hello(self) -> dict[str, Any]:
         self.introduced = True
-        sockets = {text: place for place, (text, _) in enumerate(self.task.sockets, _FIRST + 1)}
-        return {**self.task.hello(), "sockets": sockets}
+        sockets = {text: place for place, (text, _) in enumerate(self.task.sockets, _FIRST + 2)}
+        return {**self.task.hello(), "number": self.number, "tally": _FIRST + 1, "sockets": sockets}
 
     def _serves(self) -> None:
         self.serving = True
