@@ -141,9 +141,9 @@ def _jwt_rules(settings: Settings, service: ServiceSettings) -> Iterator[dict[st
         options = uses["jwt-assertion"].options
         field = str(options.get("field", "X-JWT-Assertion"))
         audience = str(options.get("audience", "") or service.name)
-        rule = {"issuer": public, "audiences": [audience], "jwksUri": f"{public}/_meshproxy/jwks.json", "forwardOriginalToken": True}
+        ours = {"issuer": public, "audiences": [audience], "jwksUri": f"{public}/_meshproxy/jwks.json", "forwardOriginalToken": True}
         # Istio looks into Authorization alone unless it is told otherwise.
-        yield rule if field.lower() == "authorization" else {**rule, "fromHeaders": [{"name": field}]}
+        yield ours if field.lower() == "authorization" else {**ours, "fromHeaders": [{"name": field}]}
     if uses.get("bearer") is not None and uses["bearer"].options.get("token", "id") == "id":
         for table in _providers(settings, service):
             audience = table.options.get("client_id")

@@ -20,6 +20,17 @@ class LoginReportTests(SynchronousTestCase):
         ])
         self.assertIsNone(reports.find("B2"))
 
+    def test_what_was_asked(self) -> None:
+        """Steps stand between the events, with their time; however many there are, there is room for how the attempt ended."""
+        reports = LoginReports()
+        reports.audited({"time": "1", "event": "login.started", "attempt": "A2"})
+        for _ in range(100):
+            reports.step("a2", "token endpoint: invalid_grant", 1_800_000_000.0)
+        reports.audited({"time": "3", "event": "login.failed", "attempt": "A2", "reason": "refused"})
+        found = reports.find("A2") or []
+        self.assertEqual(found[1], {"time": "2027-01-15T08:00:00.000Z", "event": "step", "words": "token endpoint: invalid_grant"})
+        self.assertEqual((len(found), found[0]["event"], found[-1]["reason"]), (41, "login.started", "refused"))
+
     def test_it_is_bounded(self) -> None:
         """So many attempts, the oldest goes first; so many steps of each."""
         reports = LoginReports(attempts=2)
@@ -29,4 +40,4 @@ class LoginReportTests(SynchronousTestCase):
         self.assertEqual(len(reports.find("A") or ()), 2)
         for _ in range(100):
             reports.audited({"time": "1", "event": "login.failed", "attempt": "C"})
-        self.assertEqual(len(reports.find("C") or ()), 20)
+        self.assertEqual(len(reports.find("C") or ()), 60)

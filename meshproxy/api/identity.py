@@ -25,6 +25,7 @@ from ..identity.oidc.client import ClientSettings, OidcClient
 from ..identity.oidc.client_auth import ClientAuth, load_private_key
 from ..identity.oidc.discovery import Discovery
 from ..identity.oidc.login import PROTECTED, LoginSettings, authorization_code, authorization_url, code_challenge, with_query
+from ..identity.oidc.noting import Noting, of_tokens
 from ..identity.oidc.refresh import new_tokens
 from ..identity.oidc.tokens import TokenAnswer, TokenRefused, call_token_endpoint
 from ..identity.presets import Preset, load_preset, preset_names
@@ -52,6 +53,7 @@ __all__ = [
     "LoginSettings",
     "Metadata",
     "Names",
+    "Noting",
     "Oddities",
     "OidcClient",
     "Preset",
@@ -77,6 +79,7 @@ __all__ = [
     "lookup",
     "names",
     "new_tokens",
+    "of_tokens",
     "preset_names",
     "principal_of",
     "sanitised",

@@ -21,6 +21,7 @@ from ..api.identity import (
     LoginSettings,
     Metadata,
     Names,
+    Noting,
     TokenAnswer,
     TokenRefused,
     Turns,
@@ -30,6 +31,7 @@ from ..api.identity import (
     call_token_endpoint,
     fields,
     new_tokens,
+    of_tokens,
     secure_url,
     text,
     within,
@@ -119,6 +121,7 @@ class GithubProvider:
         self._log.warn("{name}: {error}", name=self._provider, error=failure.value)
 
     async def _finish(self, attempt: Attempt, parameters: Mapping[str, str]) -> SignedIn:
+        noting = Noting(attempt.note, self._clock)
         form = {
             "grant_type": "authorization_code",
             "code": authorization_code(parameters, self._metadata),
@@ -126,10 +129,10 @@ class GithubProvider:
             "code_verifier": attempt.code_verifier,
         }
         try:
-            answer = await self._tokens(form)
+            answer = await noting.step("token endpoint", self._tokens(form), of_tokens)
         except TokenRefused as error:
             raise LoginFailed(f"GitHub refused the code: {error}") from None
-        principal = await self._person(answer.access)
+        principal = await noting.step("account", self._person(answer.access), lambda who: f"{len(who.groups)} organizations and teams")
         return SignedIn(principal, new_tokens(Tokens(), answer, self._clock.seconds()))
 
     async def _renew(self, signed_in: SignedIn) -> SignedIn:

@@ -21,6 +21,6 @@ def login_report(shell: Shell, code: str, conf: str | None, as_json: bool) -> No
     rows = []
     for step in told["steps"]:
         who = step.get("principal") or {}
-        words = step.get("reason") or who.get("email") or who.get("subject") or ""
+        words = step.get("words") or step.get("reason") or who.get("email") or who.get("subject") or ""
         rows.append((step["time"], step["event"], step.get("provider", ""), step.get("client", ""), step.get("request_id", ""), words))
     print_table(console(), ("TIME", "EVENT", "PROVIDER", "FROM", "REQUEST", "WHAT"), rows)

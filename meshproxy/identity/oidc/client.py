@@ -28,6 +28,7 @@ from .client_auth import ClientAuth
 from .discovery import Discovery
 from .login import LoginSettings, authorization_code, authorization_url
 from .logout import Replays, end_session_url, only_token, revoke_token, whose
+from .noting import Noting, of_claims, of_metadata, of_tokens, of_userinfo
 from .refresh import check_same_person, judge_refusal, new_tokens
 from .tokens import TokenAnswer, TokenRefused, call_token_endpoint
 from .userinfo import UserinfoUseless, fetch_userinfo
@@ -84,10 +85,12 @@ class OidcClient:
 
         :raises ProviderDown: the provider cannot be asked where that is.
         """
-        metadata = await self._metadata()
+        noting = Noting(attempt.note, self._clock)
+        metadata = await noting.step("discovery", self._metadata(), of_metadata)
         login = self.settings.login
         login = replace(login, extra={**self.oddities.authorization_parameters(), **login.extra})
-        return await authorization_url(self._http, metadata, self.settings.auth, login, attempt, self._clock.seconds())
+        asking = authorization_url(self._http, metadata, self.settings.auth, login, attempt, self._clock.seconds())
+        return await noting.step("authorization request", asking, lambda url: "pushed" if "request_uri=" in url else "in the URL")
 
     async def finish(self, attempt: Attempt, parameters: Mapping[str, str]) -> SignedIn:
         """Who has logged in.
@@ -95,7 +98,8 @@ class OidcClient:
         :raises LoginFailed: nobody; the reason says which check failed.
         :raises ProviderDown: the provider cannot say now.
         """
-        metadata = await self._metadata()
+        noting = Noting(attempt.note, self._clock)
+        metadata = await noting.step("discovery", self._metadata(), of_metadata)
         form = {
             "grant_type": "authorization_code",
             "code": authorization_code(parameters, metadata),
@@ -104,14 +108,17 @@ class OidcClient:
         if self.settings.login.pkce:
             form["code_verifier"] = attempt.code_verifier
         try:
-            answer = await self._tokens(metadata, form)
+            answer = await noting.step("token endpoint", self._tokens(metadata, form), of_tokens)
         except TokenRefused as error:
             raise LoginFailed(f"the provider refused the code: {error}") from None
         if answer.id is None:
             raise LoginFailed("the provider gave no ID token (is 'openid' among the scopes?)")
-        claims = await self._id_claims(metadata, answer.id, nonce=attempt.nonce, access_token=answer.access)
-        claims = merged(claims, await self._userinfo(metadata, claims, answer.access, needed_only=True))
-        principal = await self._principal(metadata, claims, answer.access)
+        checking = self._id_claims(metadata, answer.id, nonce=attempt.nonce, access_token=answer.access)
+        claims = await noting.step("ID token", checking, of_claims(self._clock.seconds))
+        asking = self._userinfo(metadata, claims, answer.access, needed_only=True)
+        claims = merged(claims, await noting.step("userinfo", asking, of_userinfo))
+        naming = self._principal(metadata, claims, answer.access)
+        principal = await noting.step("principal", naming, lambda who: f"{len(who.groups)} groups")
         now = self._clock.seconds()
         tokens = Tokens(
             access=answer.access,

@@ -7,6 +7,7 @@ another site, so our Lax cookies stay behind; the form is turned into a GET of o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from .endpoint import Endpoint
 from .entering import enter, signed_in_of
 from .failing import failed, new_code
 from .remembered import remembered
+from .steps import Steps
 from .waiting import within
 
 if TYPE_CHECKING:
@@ -58,18 +60,21 @@ class Callback(Endpoint):
                 return parts.pages.redirect(303, f"/_meshproxy/callback?{known}")
             return await self._stale(visit, state, finished, finished.reason)
         name, code = finished.provider, finished.attempt.code or new_code(parts.random(6))
+        steps = Steps(parts, code, finished.attempt, (parameters.get("code", ""), parameters.get("session_state", "")))
+        steps.note(f"the browser came back, with {', '.join(known for known in _KNOWN if known in parameters)}")
+        attempt = replace(finished.attempt, note=steps.note)
         try:
             provider = parts.login_providers().get(name)
             if provider is None:
                 raise LoginFailed(f"provider {name} is not set up any more")
-            signed_in = signed_in_of(await within(provider.finish(finished.attempt, dict(parameters)), parts.clock), name)
+            signed_in = signed_in_of(await within(provider.finish(attempt, dict(parameters)), parts.clock), name)
         except CancelledError:
             raise
         except Exception as error:  # whatever it is, it ends in a page with a code
             if not isinstance(error, LoginFailed | StoreDown):
                 self.log.failure("provider {name} broke at the end of login {code}", name=name, code=code)
             visit.cookies += finished.set_cookies
-            return failed(visit, error, provider=name, code=code, to=finished.to)
+            return failed(visit, error, provider=name, code=code, to=finished.to, steps=steps)
         return await enter(
             visit, signed_in, provider=name, to=finished.to, code=code, status=302 if bounced else 303, cookies=finished.set_cookies
         )

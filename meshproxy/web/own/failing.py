@@ -14,6 +14,7 @@ from .targets import login_url
 
 if TYPE_CHECKING:
     from ...core.heads import Answer
+    from .steps import Steps
     from .visit import Visit
 
 RETRY_AFTER = 10  # seconds
@@ -27,9 +28,10 @@ def new_code(random: bytes) -> str:
     return "".join(_LETTERS[byte % len(_LETTERS)] for byte in random[:6])
 
 
-def failed(visit: Visit, error: BaseException, *, provider: str, code: str, to: str) -> Answer:
+def failed(visit: Visit, error: BaseException, *, provider: str, code: str, to: str, steps: Steps | None = None) -> Answer:
     """The answer to a login that ended with an error.
 
+    :param steps: of the attempt: what is secret in it is cut out of the reason.
     :param error: what the provider (or the session store) raised; anything but :class:`LoginFailed` is a fault of its own.
     """
     if isinstance(error, ProviderDown | StoreDown):
@@ -45,6 +47,8 @@ def failed(visit: Visit, error: BaseException, *, provider: str, code: str, to: 
         title = "Logging in broke"
         text = "Something went wrong on our side while you were logged in."
         _log.error("login {code} by provider {provider} broke: {kind}", code=code, provider=provider, kind=type(error).__name__)
+    if steps is not None:
+        reason = steps.cleaned(reason)
     visit.audit("login.failed", reason=reason, provider=provider, attempt=code, status=status)
     fields = ((b"Retry-After", b"%d" % RETRY_AFTER),) if status == 503 else ()
     if not visit.arrival.html:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError
@@ -10,6 +11,7 @@ from ...core.round_trips import WINDOW
 from . import circles
 from .failing import failed, new_code
 from .remembered import remember
+from .steps import Steps
 from .targets import login_url, target, wanted
 from .waiting import within
 
@@ -65,19 +67,22 @@ async def begin(visit: Visit, name: str, to: str) -> Answer:
     """Begin an attempt and send the browser to the provider."""
     parts = visit.parts
     code = new_code(parts.random(6))
+    steps = Steps(parts, code)
     try:
         posted = getattr(parts.providers[name], "response_mode", "") == "form_post"
         attempt, cookies = parts.attempts.begin(name, to, visit.arrival.host, visit.now, visit.arrival.cookie, form_post=posted)
         code = attempt.code or code
-        url = await within(parts.providers[name].begin(attempt), parts.clock)
+        steps = Steps(parts, code, attempt)
+        url = await within(parts.providers[name].begin(replace(attempt, note=steps.note)), parts.clock)
         if not (isinstance(url, str) and url.isascii() and url.isprintable() and url.startswith(("https://", "http://"))):
             raise TypeError(f"provider {name} began with no URL")
     except CancelledError:
         raise
     except Exception as error:  # whatever it is, it ends in a page with a code
-        return failed(visit, error, provider=name, code=code, to=to)
+        return failed(visit, error, provider=name, code=code, to=to, steps=steps)
     visit.cookies += cookies
     await remember(parts, attempt.state, to, visit.now)
+    steps.note(f"the browser is sent to {url.partition('?')[0].partition('#')[0]}")
     visit.audit("login.started", provider=name, attempt=code)
     return parts.pages.redirect(302, url)
 
