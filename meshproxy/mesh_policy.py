@@ -140,8 +140,8 @@ def _jwt_rules(settings: Settings, service: ServiceSettings) -> Iterator[dict[st
         public = str(settings.public_url)
         options = uses["jwt-assertion"].options
         field = str(options.get("field", "X-JWT-Assertion"))
-        audience = str(options.get("audience", "") or service.name)
-        ours = {"issuer": public, "audiences": [audience], "jwksUri": f"{public}/_meshproxy/jwks.json", "forwardOriginalToken": True}
+        named = str(options.get("audience", "") or service.name)
+        ours = {"issuer": public, "audiences": [named], "jwksUri": f"{public}/_meshproxy/jwks.json", "forwardOriginalToken": True}
         # Istio looks into Authorization alone unless it is told otherwise.
         yield ours if field.lower() == "authorization" else {**ours, "fromHeaders": [{"name": field}]}
     if uses.get("bearer") is not None and uses["bearer"].options.get("token", "id") == "id":
