@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from meshproxy.core.redaction import redact_fields, redact_head, redact_target
+from meshproxy.core.redaction import redact_fields, redact_head, redact_target, redact_value
 
 
 class RedactionTests(SynchronousTestCase):
@@ -46,3 +46,11 @@ class RedactionTests(SynchronousTestCase):
         shown = b"GET /a?token=[redacted] HTTP/1.1\r\nHost: b\r\nAuthorization: [redacted]\r\nCookie: [redacted]\r\n\r\n"
         self.assertEqual(redact_head(head), shown)
         self.assertEqual(redact_head(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\n\r\n"), b"HTTP/1.1 200 OK\r\nSet-Cookie: [redacted]\r\n\r\n")
+
+    def test_tokens_under_any_name(self) -> None:
+        """A JWT is a secret wherever it stands: operators choose the field of an assertion."""
+        token = b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"
+        for value in (token, b"Bearer " + token, b"t=" + token):
+            self.assertEqual(redact_value(b"X-Who", value), b"[redacted]")
+        for value in (b"eyJhbGciOiJFUzI1NiJ9", b"a.b.c", b"1.2.3"):
+            self.assertEqual(redact_value(b"X-Who", value), value)

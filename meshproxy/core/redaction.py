@@ -1,6 +1,6 @@
 """What may be shown of a head? Everything but what lets somebody in.
 
-The rule: the name decides, not the value, and in doubt it is a secret. Names and groups stay (``Impersonate-User``,
+The rule: the name decides, and in doubt it is a secret; a signed token (JWT) is one under any name. Names and groups stay (``Impersonate-User``,
 ``X-Forwarded-Email``): operators need them, and they open nothing by themselves.
 """
 
@@ -28,6 +28,8 @@ _PARAMETER = re.compile(
     rb"((?:^|[?&;])(?:[a-z_-]*(?:token|secret|password|assertion|signature|api_?key)|code|state|ticket|sig|jwt|key)=)[^&;# ]*",
     re.IGNORECASE,
 )
+# RFC 7519 §3.1: both parts are JSON objects, whose base64url begins with "eyJ" where no white space precedes the first name.
+_JWT = re.compile(rb"(?:^|[ =])eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]")
 _URL_FIELDS = frozenset({b"referer", b"location", b"content-location", b"destination", b"refresh", b"link"})
 
 
@@ -41,7 +43,7 @@ _secret: Memo[bool] = Memo(_is_secret)
 
 def redact_value(name: bytes, value: bytes) -> bytes:
     """The value as it may be shown: ``[redacted]`` for a secret, secrets in a URL's query cut out."""
-    if _secret[name]:
+    if _secret[name] or _JWT.search(value):
         return REDACTED
     return redact_target(value) if fold(name) in _URL_FIELDS else value
 
