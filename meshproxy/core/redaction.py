@@ -1,7 +1,7 @@
 """What may be shown of a head? Everything but what lets somebody in.
 
-The rule: the name decides, and in doubt it is a secret; a signed token (JWT) is one under any name. Names and groups stay (``Impersonate-User``,
-``X-Forwarded-Email``): operators need them, and they open nothing by themselves.
+The rule: the name decides, and in doubt it is a secret; a signed token (JWT) is one under any name. Names and groups stay
+(``Impersonate-User``, ``X-Forwarded-Email``): operators need them, and they open nothing by themselves.
 """
 
 from __future__ import annotations
