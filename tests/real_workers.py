@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,9 @@ class WorkersTests(unittest.TestCase):
         revoked = await self.meshproxy(running, "sessions", "revoke", "--subject", "bob")
         self.assertEqual(0, revoked.returncode, revoked.stderr)
         self.assertEqual({302}, {seen.status for seen in (await self.from_both(bob, "/app/")).values()})
+        for seen in (await self.from_both(bob, "/app/")).values():
+            told = await self.meshproxy(running, "explain", "--json", "--request-id", seen.values("x-request-id")[0])
+            self.assertIn(seen.values("x-request-id")[0].encode(), told.stdout, told.stderr)
         unknown = await self.meshproxy(running, "login-report", "NOBODYS")
         self.assertEqual((1, 1), (unknown.returncode, unknown.stderr.count(b"\n")))
 
@@ -168,6 +172,26 @@ class WorkersTests(unittest.TestCase):
             subprocess.run, [sys.executable, "-c", script, *arguments, "--conf", str(running.conf_dir)],
             cwd=ROOT, capture_output=True, timeout=60,
         )
+
+    def test_dealt_out(self) -> Deferred[None]:
+        """Connections that stay are dealt out: of twenty no worker has nearly all."""
+        return self.run_two(self.dealt_out)
+
+    async def dealt_out(self, running: Running) -> None:
+        clients, counts = [], Counter[bytes]()
+        for _ in range(20):
+            client = await running.connect()
+            clients.append(client)
+            client.write(b"GET /_meshproxy/userinfo HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % running.port)
+            answer = await client.until(b"\r\n\r\n")
+            found = re.search(rb"(?i)x-request-id: (.{12})", answer)
+            assert found is not None
+            counts[found[1]] += 1
+        self.assertEqual((2, 20), (len(counts), counts.total()))
+        self.assertGreaterEqual(min(counts.values()), 5)
+        for client in clients:
+            client.transport.loseConnection()
+            await client.closed
 
     # ---------------------------------------------------------------- supervision
 

@@ -271,6 +271,17 @@ class CrewTests(SynchronousTestCase):
         self.shared.ready = lambda: "Redis does not answer"  # type: ignore[method-assign]
         self.assertEqual(["Redis does not answer"], list(self.crew.readiness().reasons))
 
+    def test_what_one_kept(self) -> None:
+        """A request that one worker kept for operators is told to the others, but to none that does not keep up."""
+        one, two = self.begin()
+        one.link.tell("kept", record={"request_id": "x"})
+        self.machine.flush()
+        self.assertEqual(([], [{"request_id": "x"}]), (one.kept, two.kept))
+        self.crew._members[1].link.congested = True
+        two.link.tell("kept", record={"request_id": "y"})
+        self.machine.flush()
+        self.assertEqual([], one.kept)
+
     def test_questions(self) -> None:
         """One worker or all can be asked; those that give no answer are left out, and none is an error."""
         one, two = self.begin()

@@ -43,7 +43,7 @@ class InsideTests(SynchronousTestCase):
             "number": 1, "tally": open_tally(2),
         }
         handlers: dict[str, Any] = {"hello": lambda: self.task, **parents_state.answers(self.shared)}
-        handlers |= {name: self._hears(name) for name in ("serving", "refused", "leaving", "log")}
+        handlers |= {name: self._hears(name) for name in ("serving", "refused", "leaving", "log", "kept")}
         self.parent = Link(self.reactor, handlers, lambda: None)
         parents_state.pass_on(self.shared, lambda: [self.parent])
         self.inside = Inside(self.reactor, self.folder)
@@ -96,7 +96,7 @@ class InsideTests(SynchronousTestCase):
         return answer
 
     def names_told(self) -> list[str]:
-        return [name for name, _ in self.told if name != "log"]
+        return [name for name, _ in self.told if name not in ("log", "kept")]
 
     # ---------------------------------------------------------------- beginning
 
@@ -198,6 +198,18 @@ class InsideTests(SynchronousTestCase):
         self.begin()
         self.assertEqual({"answer": {"revoked": 0}}, self.ask("question", name="sessions.revoke", question={"all": True}))
         self.assertIn("cookie", self.ask("question", name="sessions.list", question={})["error"])
+
+    def test_requests_of_others(self) -> None:
+        """What another worker kept for operators its own inspector shows, and it tells what it keeps itself."""
+        self.begin()
+        self.asks(b"/nowhere")
+        ((_, about),) = [one for one in self.told if one[0] == "kept"]
+        other = {**about["record"], "request_id": "of-another-worker"}
+        self.parent.tell("kept", record=other)
+        self.flush()
+        answer = self.ask("question", name="request", question={"id": "of-another-worker"})
+        self.assertEqual("/nowhere", answer["answer"]["target"])
+        self.assertEqual(1, len([one for one in self.told if one[0] == "kept"]))
 
     # ---------------------------------------------------------------- the end
 

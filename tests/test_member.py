@@ -24,9 +24,10 @@ class MemberTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.machine = Machine()
         self.ended: list[Member] = []
+        self.kept: list[Any] = []
         self.task = Task(
             Path("/etc/conf"), 49, (("tcp:80", 50), ("tls:443", 51)), lambda: {"run_key": "a secret", "workers": 2},
-            {"shared.double": lambda number: number * 2},
+            {"shared.double": lambda number: number * 2}, lambda number, record: self.kept.append((number, record)),
         )
         self.member = Member(self.machine, 1, 0, self.task, self.ended.append)
 
@@ -70,6 +71,13 @@ class MemberTests(SynchronousTestCase):
         answer = worker.link.ask("shared.double", number=4)
         self.machine.flush()
         self.assertEqual(8, self.successResultOf(answer))
+
+    def test_kept(self) -> None:
+        """A request that its inspector kept is for the others, with its number."""
+        _, worker = self.start()
+        worker.link.tell("kept", record={"request_id": "x"})
+        self.machine.flush()
+        self.assertEqual([(1, {"request_id": "x"})], self.kept)
 
     def test_refuses(self) -> None:
         """It says what is wrong with the conf directory, and that is why it did not begin."""

@@ -52,6 +52,18 @@ class Record:
         self.request_line = _text(_redacted_line(line))
         self.told = _told(exchange)
 
+    def packed(self) -> dict[str, Any]:
+        """As it goes to another process: plain values, for :meth:`unpacked`."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def unpacked(cls, packed: dict[str, Any]) -> Record:
+        """A record that another process kept."""
+        record = cls.__new__(cls)
+        for name in cls.__slots__:
+            setattr(record, name, packed[name])
+        return record
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON says it."""
         upstream = None
@@ -69,6 +81,7 @@ class Inspector:
     :param requests: how many good ones are kept a service, and how many failures beside them.
     :param a_second: how many good ones a service are looked at in a second.
     :ivar skipped: how many were left out for load.
+    :ivar kept: called with every request of this process that is kept.
     """
 
     log = Logger()
@@ -80,12 +93,11 @@ class Inspector:
         self._by_id: dict[str, Record] = {}
         self._listeners: list[Callable[[Record], None]] = []
         self.skipped = 0
+        self.kept: Callable[[Record], None] = _nobody
 
     def record(self, exchange: Exchange) -> None:
         """Keep a request, if it failed or if there is time for it."""
-        shelf = self._shelves.get(exchange.service)
-        if shelf is None:
-            shelf = self._shelves[exchange.service] = _Shelf(self._requests)
+        shelf = self._shelf(exchange.service)
         failed = exchange.event == "request.failed" or exchange.status >= 500
         if not failed:
             second = int(exchange.started_at)
@@ -97,7 +109,13 @@ class Inspector:
             shelf.left -= 1
         if exchange.target.startswith(_OURS):
             return
-        self._keep(Record(exchange, failed), shelf.failures if failed else shelf.good)
+        record = Record(exchange, failed)
+        self._keep(record, shelf)
+        self.kept(record)
+
+    def keep(self, record: Record) -> None:
+        """Keep a request of another process."""
+        self._keep(record, self._shelf(record.service))
 
     def find(self, request_id: str) -> Record | None:
         """The request of that id, while it is remembered."""
@@ -127,7 +145,14 @@ class Inspector:
 
         return unsubscribe
 
-    def _keep(self, record: Record, room: deque[Record]) -> None:
+    def _shelf(self, service: str) -> _Shelf:
+        shelf = self._shelves.get(service)
+        if shelf is None:
+            shelf = self._shelves[service] = _Shelf(self._requests)
+        return shelf
+
+    def _keep(self, record: Record, shelf: _Shelf) -> None:
+        room = shelf.failures if record.failed else shelf.good
         if len(room) == room.maxlen:
             gone = room[0]
             if self._by_id.get(gone.request_id) is gone:
@@ -152,6 +177,10 @@ class _Shelf:
         self.failures: deque[Record] = deque(maxlen=requests)
         self.second = 0
         self.left = 0
+
+
+def _nobody(record: Record) -> None:
+    """Nobody else wants to know."""
 
 
 def _told(exchange: Exchange) -> dict[str, Any]:

@@ -87,8 +87,8 @@ class Crew:
         for text in texts:
             self._ports.append(await open_socket(self._reactor, text))
         sockets = tuple((text, port.fileno()) for text, port in zip(texts, self._ports, strict=True))
-        task = Task(
-            self._configured.settings.conf_dir, self._tally.descriptor, sockets, self._hello, parents_state.answers(self._shared))
+        answers = parents_state.answers(self._shared)
+        task = Task(self._configured.settings.conf_dir, self._tally.descriptor, sockets, self._hello, answers, self._kept)
         parents_state.pass_on(self._shared, self._introduced)
         begun = [self._start_member(number, task) for number in self._restarts]
         try:
@@ -104,6 +104,12 @@ class Crew:
             "store": self._store,
             "revoked": parents_state.known_revocations(self._shared),
         }
+
+    def _kept(self, origin: int, record: dict[str, Any]) -> None:
+        """One worker's inspector kept a request: the others' want to know."""
+        for member in self._members.values():
+            if member.serving and member.number != origin and not member.link.congested:
+                member.link.tell("kept", record=record)
 
     def _introduced(self) -> list[Link]:
         return [member.link for member in self._members.values() if member.introduced]

@@ -23,6 +23,7 @@ from ..serving import DRAIN_FOR, Serving
 from . import questions
 from .messages import Link, Unanswered
 from .parents_state import ParentsState
+from .passing_on import PassingOn
 from .share import share_of
 from .sockets import InheritedSocket
 from .turns import Tally, Turns
@@ -48,6 +49,7 @@ class Inside:
         self._conf_dir = conf_dir
         self._workers = 1
         self._observing: Observing | None = None
+        self._passing_on: PassingOn | None = None
         self._serving: Serving | None = None
         self._configured: Configured | None = None
         self._prepared: Configured | None = None
@@ -59,6 +61,7 @@ class Inside:
             reactor,
             {
                 "revoked": lambda known: self._shared.learn(known),
+                "kept": self.kept,
                 "look": self.look,
                 "question": self.question,
                 "prepare": self.prepare,
@@ -87,6 +90,7 @@ class Inside:
             raise ConfError([Problem("meshproxy.toml", "session.store", f"was {task['store']!r} at the start; that takes a restart")])
         set_level(configured.settings.log.level)
         self._observing = Observing(self._reactor, configured)
+        self._passing_on = PassingOn(self._reactor, self.link, self._observing.inspector)
         self._serving = Serving(
             self._reactor, configured, self._shared, self._observing, run_key=base64.b64decode(task["run_key"]))
         sockets: dict[str, int] = task["sockets"]
@@ -122,6 +126,11 @@ class Inside:
             return {"reasons": ["starting"], "warnings": [], "figures": []}
         found = observing.readiness()
         return {"reasons": list(found.reasons), "warnings": list(found.warnings), "figures": observing.metrics.snapshot()}
+
+    def kept(self, record: dict[str, Any]) -> None:
+        """Another worker kept a request for operators to see."""
+        if self._passing_on is not None:
+            self._passing_on.keep(record)
 
     async def question(self, name: str, question: dict[str, Any]) -> dict[str, Any]:
         """What the command line wants to know of this process."""

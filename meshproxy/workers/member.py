@@ -46,6 +46,7 @@ class Task:
     :ivar sockets: the parent's listening sockets: ``listen`` string and descriptor.
     :ivar hello: what it is told when it asks, beside the sockets.
     :ivar answers: what the parent answers it.
+    :ivar kept: takes the worker's number and a record of its inspector, for the others.
     """
 
     conf_dir: Path
@@ -53,6 +54,7 @@ class Task:
     sockets: tuple[tuple[str, int], ...]
     hello: Callable[[], dict[str, Any]]
     answers: Mapping[str, Handler]
+    kept: Callable[[int, dict[str, Any]], None]
 
 
 class Member(ProcessProtocol):
@@ -93,6 +95,7 @@ class Member(ProcessProtocol):
                 "serving": self._serves,
                 "refused": self._refused,
                 "leaving": self._leaving,
+                "kept": lambda record: task.kept(number, record),
                 "log": lambda level, namespace, text: relayed_log.write(number, level, namespace, text),
             },
             self._link_ended,

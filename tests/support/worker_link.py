@@ -70,6 +70,7 @@ class PlayedWorker:
         self.inherited = inherited
         self.heard: list[str] = []
         self.revoked: list[Any] = []
+        self.kept: list[Any] = []
         self.given: dict[str, Any] | None = None
         self.signals: list[Any] = []
         self.ended = False
@@ -78,7 +79,9 @@ class PlayedWorker:
         }
         self.link = Link(machine, {}, lambda: None)
         names = ("look", "prepare", "take", "discard", "close", "drain", "end", "question")
-        self.link._handlers = {name: self._played(name) for name in names} | {"revoked": lambda known: self.revoked.extend(known)}
+        self.link._handlers = {name: self._played(name) for name in names} | {
+            "revoked": lambda known: self.revoked.extend(known), "kept": lambda record: self.kept.append(record),
+        }
         self.joint: Joint | None = None
 
     def _played(self, name: str) -> Callable[..., Any]:
