@@ -15,7 +15,7 @@ from .config import survey
 from .plugins import Plugins
 from .problems import ConfError, Problem
 from .settings import Settings
-from .web.pages import template_problems
+from .web.pages import template_problems, template_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,9 @@ def read(conf_dir: Path, plugins: Plugins | None = None, environ: Mapping[str, s
         warnings = (*warnings, *findings.warnings)
         settings = replace(settings, files=settings.files | findings.files)
     problems += template_problems(conf_dir)
+    warnings = (*warnings, *template_warnings(conf_dir))
+    icons = {Path(service.icon) for service in settings.services if service.icon}
+    settings = replace(settings, files=settings.files | icons)
     if problems or plugins is None:
         raise ConfError(dict.fromkeys(problems), settings.files)
     return Configured(settings, plugins, tuple(dict.fromkeys(warnings)))

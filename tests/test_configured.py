@@ -59,3 +59,18 @@ class ReadTests(SynchronousTestCase):
         directory = self.conf()
         first = read(directory)
         self.assertIs(read(directory, first.plugins).plugins, first.plugins)
+
+    def test_beside_the_files(self) -> None:
+        """An audit file in no directory is a problem of its table; a template that no page has is a warning; icons are watched."""
+        directory = self.conf(**{
+            "meshproxy.toml": MAIN + '[audit.trail]\ntype = "jsonl"\npath = "nowhere/audit.jsonl"\n', "templates/hoem.html": "x",
+            "services/app.toml": 'icon = "app.svg"\n' + SERVICE, "app.svg": "<svg/>",
+        })
+        with self.assertRaises(ConfError) as caught:
+            read(directory)
+        (problem,) = caught.exception.problems
+        self.assertEqual((problem.file, problem.key), ("meshproxy.toml", "audit.trail.path"))
+        (directory / "nowhere").mkdir()
+        configured = read(directory)
+        self.assertIn("templates/hoem.html", {str(warning.file) for warning in configured.warnings})
+        self.assertIn("app.svg", {path.name for path in configured.settings.files})

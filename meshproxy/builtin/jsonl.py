@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from pydantic import BaseModel, Field
 from twisted.internet.defer import Deferred
 
-from meshproxy.api import Context, LineWriter, hookimpl, line_writer, settings_of
+from meshproxy.api import Context, LineWriter, Problem, hookimpl, line_writer, settings_of
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -26,6 +27,13 @@ class JsonLines:
         """``path`` is a file in the conf directory or elsewhere; ``-`` is standard output."""
 
         path: str = Field("-", min_length=1)
+
+    @classmethod
+    def check_settings(cls, settings: Settings, path: Callable[[Path], Path]) -> Iterable[Problem]:
+        """The file's directory has to be there: found at ``check``, not at the first event."""
+        folder = path(Path(settings.path)).parent
+        if settings.path != "-" and not folder.is_dir():
+            yield Problem("", "path", f"there is no directory {folder}")
 
     def __init__(self, settings: Settings, context: Context) -> None:
         path = settings_of(self.Settings, settings).path

@@ -42,7 +42,10 @@ def read_options(cls: type, table: PluginTable, intake: Intake) -> Any:
     if settings is not None:
         check = getattr(cls, "check_settings", None)
         for problem in check(settings, intake.path) if check else ():
-            intake.complain(shown(problem.file, intake.conf_dir), problem.key, problem.message, problem.hint)
+            # without a file the problem is with the table itself
+            where = shown(problem.file, intake.conf_dir) if problem.file else file
+            key = problem.key if problem.file else f"{table.key}.{problem.key}"
+            intake.complain(where, key, problem.message, problem.hint)
     return None if len(intake.problems) > before else settings
 
 

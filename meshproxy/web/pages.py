@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Template, TemplateSyntaxError
 from twisted.logger import Logger
 
+from ..config.wrong import did_you_mean
 from ..core.heads import Answer, Field
 from ..problems import ConfError, Problem
 from ..settings import Settings
@@ -170,6 +171,15 @@ def template_problems(conf_dir: Path) -> list[Problem]:
     except ConfError as error:
         return list(error.problems)
     return []
+
+
+def template_warnings(conf_dir: Path) -> list[Problem]:
+    """Files among the operator's templates that no page of ours has the name of: they are never read."""
+    names = sorted(path.name for path in _PACKAGED.glob("*.html"))
+    return [
+        Problem(f"templates/{path.name}", "", "no page has this name, so it is never read", did_you_mean(path.name, names))
+        for path in sorted((conf_dir / "templates").glob("*.html")) if path.name not in names
+    ]
 
 
 def _compiled(names: Iterable[str], overrides: Path) -> dict[str, Template]:
