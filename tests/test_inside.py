@@ -202,7 +202,9 @@ class InsideTests(SynchronousTestCase):
     def test_requests_of_others(self) -> None:
         """What another worker kept for operators its own inspector shows, and it tells what it keeps itself."""
         self.begin()
+        self.reactor.advance(1)
         self.asks(b"/nowhere")
+        self.flush()
         ((_, about),) = [one for one in self.told if one[0] == "kept"]
         other = {**about["record"], "request_id": "of-another-worker"}
         self.parent.tell("kept", record=other)
