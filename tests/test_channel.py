@@ -186,6 +186,16 @@ class BodyTests(ChannelCase):
         self.assertTrue(browser.takes().startswith(b"HTTP/1.1 400 "))
         self.assertTrue(service.disconnecting)
 
+    def test_bad_chunk_behind_an_answer(self) -> None:
+        """A request that is answered before its body is read gets one answer, whatever its body turns out to be."""
+        house = self.house()
+        browser = house.browser()
+        ask = b"POST / HTTP/1.1\r\nHost: apps.test:8080\r\nTransfer-Encoding: chunked\r\n\r\n"
+        browser.sends(ask + b"none\r\n" + ask)
+        browser.sends(b"none\r\n" + ask)
+        self.assertEqual(browser.takes().count(b"HTTP/1.1 "), 1)
+        self.assertEqual(len(house.records), 1)
+
     def test_continue(self) -> None:
         """R34: 100 Continue is said once the decision fell and the service is there, not before."""
         house = self.house()

@@ -77,6 +77,9 @@ class MeshChannel(AnsweringConnection):
                     break
                 reader = self._reader
                 self._begin(inspect(reader.method, reader.target, reader.version, reader.fields), last=self._half_closed and not rest)
+                if self._closing:
+                    self._linger(rest)  # answered for good: what follows is nobody's, were it the body or not
+                    break
                 data = self._feed_body(rest) if rest and self._body.active else rest
         except Malformed as error:
             self._fail(error)

@@ -14,12 +14,13 @@ from ..core.inspection import Malformed
 from ..settings import LimitSettings
 
 _END = b"\r\n\r\n"
+_NO_LINE = "the request line is not METHOD SP TARGET SP VERSION"
 
 
 class HeadReader:
     """Reads one head after another from a connection's bytes; the parts of the last one are its attributes, as far as they are known."""
 
-    __slots__ = ("_head_bytes", "_lines", "_max_fields", "_parser", "_raw", "_target_bytes", "_target_parts", "fields", "method",
+    __slots__ = ("_first", "_head_bytes", "_lines", "_max_fields", "_parser", "_raw", "_target_bytes", "_target_parts", "fields", "method",
                  "target", "version")
 
     def __init__(self, limits: LimitSettings) -> None:
@@ -27,6 +28,7 @@ class HeadReader:
         self._target_bytes = limits.target_bytes
         self._max_fields = limits.fields
         self._raw = b""
+        self._first = b""  # byte of the head: tells an unknown method from what is no HTTP at all
         self._lines = 0
         self._parser: HttpRequestParser | None = None
         self._target_parts: list[bytes] = []
@@ -68,17 +70,23 @@ class HeadReader:
                 return None
         raw = known + data if known else data
         end = raw.find(_END, max(0, len(known) - 3))
-        if end < 0:
-            self._raw = raw
-            self._check_size(raw, len(raw))
-            self._parse(data)
-            return None
-        end += 4
-        self._check_size(raw, end)
-        self._raw = b""
-        rest = raw[end:]
-        self._parse(data[: len(data) - len(rest)] if rest else data)
-        self._finish(raw)
+        try:
+            if end < 0:
+                self._raw = raw
+                self._check_size(raw, len(raw))
+                self._parse(data)
+                return None
+            end += 4
+            self._check_size(raw, end)
+            self._raw = b""
+            rest = raw[end:]
+            self._parse(data[: len(data) - len(rest)] if rest else data)
+            self._finish(raw)
+        except Malformed:
+            word, blank, _ = raw[:8].partition(b" ")
+            if blank and word.isalpha() and not self.method:
+                self.method = word  # llhttp tells it with the target alone, and whether an answer has a body hangs on it
+            raise
         return rest
 
     def forget_parser(self) -> None:
@@ -97,12 +105,15 @@ class HeadReader:
                 return b""
             if data[:2] == b"\r\n":
                 self._lines = 1
+                self._first = data[2:3]
                 return data[2:]
         elif self._lines == -1:
             self._lines = 1
             if data[:1] == b"\n":
+                self._first = data[1:2]
                 return data[1:]
-        if data[:1] in (b"\r", b"\n"):
+        self._first = data[:1]
+        if self._first in (b"\r", b"\n"):
             raise Malformed(400, "empty lines before the request line")
         return data
 
@@ -116,7 +127,9 @@ class HeadReader:
             # the head asks for an upgrade (or CONNECT); what that means is decided elsewhere
             self._parser = None
         except HttpParserInvalidMethodError as error:
-            known = data[:1].isalpha() and "Invalid method" in str(error)
+            if self._target_parts:  # without a version llhttp takes the line for all there is, and the next for another
+                raise Malformed(400, _NO_LINE) from None
+            known = self._first.isalpha() and "Invalid method" in str(error)
             raise Malformed(501 if known else 400, "unknown method" if known else "not an HTTP request") from None
         except HttpParserError as error:
             raise Malformed(400, str(error) or "not HTTP") from None
@@ -139,7 +152,7 @@ class HeadReader:
         line = raw[: raw.find(b"\r\n")]
         # llhttp takes several spaces after the method, and a request line without a version (RFC 9112 §3: one space each)
         if line.count(b" ") != 2 or not self._target_parts:
-            raise Malformed(400, "the request line is not METHOD SP TARGET SP VERSION")
+            raise Malformed(400, _NO_LINE)
         parts = self._target_parts
         self.target = parts[0] if len(parts) == 1 else b"".join(parts)
         if len(self.target) > self._target_bytes:

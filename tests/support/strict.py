@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import h11
 
+_CUT = "peer closed connection without sending complete message body"
 #: the one h11 limit that is lower than ours
 _MOST = 256 * 1024
 
@@ -69,7 +70,12 @@ def _read(connection: h11.Connection, data: bytes, closed: bool = False) -> Mess
     fields: list[tuple[bytes, bytes]] = []
     body = b""
     while True:
-        event = connection.next_event()
+        try:
+            event = connection.next_event()
+        except h11.RemoteProtocolError as error:
+            if start and _CUT in str(error):
+                return Message(start, fields, body, False)
+            raise
         if isinstance(event, h11.Request):
             start, fields = (event.method, event.target), list(event.headers)
         elif isinstance(event, h11.Response):
