@@ -117,7 +117,7 @@ class PrometheusTests(unittest.TestCase):
             visitor = await logged_in(running, "/prometheus/", name)
             reload = await visitor.ask("/prometheus/-/reload", f"Origin: {running.url}", method="POST", accept="*/*")
             query = await visitor.ask("/prometheus/api/v1/query?query=1", accept="*/*")
-            around = [await visitor.ask(path, method="POST", accept="*/*") for path in (
+            around = [await visitor.ask(running.url + path, method="POST", accept="*/*") for path in (
                 "/prometheus/x/../-/reload", "/prometheus//-/reload", "/prometheus/%2D/reload",
             )]  # fmt: skip
             statuses[name] = (reload.status, query.status)

@@ -99,6 +99,23 @@ class ForwardAuthTests(SynchronousTestCase):
         self.assertEqual(self.ask(house, b"/_meshproxy/auth?redirect=1", fields=b"Sec-Fetch-Mode: cors\r\n").status, 401)
         self.assertEqual(self.ask(house, b"/_meshproxy/auth?redirect=1", fields=NAVIGATION + b"X-Forwarded-Method: POST\r\n").status, 401)
 
+    def test_the_way_to_the_login(self) -> None:
+        """The 401 to a navigation has it in ``Location``, with the query; the one to a script or a POST has none."""
+        house = self.house()
+        reply = self.ask(house, fields=NAVIGATION)
+        self.assertEqual((reply.status, reply.location), (401, "http://apps.test:8080/_meshproxy/login?to=%2Fd%2F1%3Fx%3D2"))
+        self.assertEqual(self.ask(house, fields=b"Sec-Fetch-Mode: cors\r\n").location, "")
+        self.assertEqual(self.ask(house, fields=NAVIGATION + b"X-Forwarded-Method: POST\r\n").location, "")
+
+    def test_the_cookies_for_the_service(self) -> None:
+        """The 200 says which cookies are not ours, also where that is none; without cookies it says nothing."""
+        house = self.house(access=AccessSettings(public=True))
+        theirs = [
+            [value for name, value in self.ask(house, fields=fields).fields if name == "Cookie"]
+            for fields in (COOKIE, b"Cookie: meshproxy=alice\r\n", b"Cookie: a=b\r\n", b"")
+        ]
+        self.assertEqual(theirs, [["theirs=1"], [""], ["a=b"], []])
+
     def test_not_allowed(self) -> None:
         """403 with the groups that would do."""
         reply = self.ask(self.house(access=AccessSettings(groups=("sre",))))

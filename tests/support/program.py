@@ -50,7 +50,7 @@ class Program:
         raise AssertionError(f"{self._name} does not answer (exit {self._process.poll()}):\n{self.output()[-4000:]}")
 
     def _answers(self, path: str) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("localhost", self.port, timeout=5)
         try:
             connection.request("GET", path)
             return connection.getresponse().status < 400

@@ -102,13 +102,18 @@ class Endpoint(Resource):
 
     async def _session(self, visit: Visit) -> Any:
         """Who asks. Raises :class:`StoreDown`."""
+        recalled = await self._recalled(visit)
+        return None if recalled is None else recalled.session
+
+    async def _recalled(self, visit: Visit) -> Any:
+        """What the cookies say (:class:`meshproxy.sessions.cache.Recalled`); ``None`` without any. Raises :class:`StoreDown`."""
         arrival = visit.arrival
         if not arrival.cookie:
             return None
         recalled = self.parts.sessions.recall(arrival.cookie, arrival.host, visit.now)
         if recalled is None:
             recalled = await settled(self.parts.sessions.load(arrival.cookie, arrival.host, visit.now))
-        return recalled.session
+        return recalled
 
     def _allowed(self) -> bytes:
         methods = [b"GET, HEAD"] if type(self).get is not Endpoint.get else []

@@ -2,11 +2,13 @@
 
 The rules: only a trusted peer may ask, since the answer carries what a service is told; the request that is asked about is
 read as strictly as one that comes by itself; and the answer is 200, 401 or 403 (302 where ``redirect=1`` asks for it), for
-the proxies that ask know no other. Whatever else happens is an error to them, and nothing passes.
+the proxies that ask know no other. Whatever else happens is an error to them, and nothing passes. Besides the identity fields
+the 200 has the ``Cookie`` that is meant for the service.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...core.heads import Answer
@@ -57,14 +59,17 @@ class ForwardAuth(Endpoint):
             facts.upgrade = facts.upgrade_websocket = True  # the handshake's own fields belong to the connection, and stay there
         known: Any = request
         exchange = known.exchange
-        visit.session = await self._session(visit)
+        recalled = await self._recalled(visit)
+        visit.session = None if recalled is None else recalled.session
         asked = Asked(method, uri, facts, fields, exchange, visit.session, visit.now)
         ruling = await authorize(asked)
         verdict = ruling.verdict
         exchange.reason = verdict.reason
         if isinstance(verdict, Forward):
             exchange.event = "request.forwarded"
-            return Answer(200, ((b"Cache-Control", b"no-store"), *ruling.fields))
+            # Our cookies go to no service: what is left of Cookie is told, even where it is nothing, to be sent in its place.
+            cookie = () if recalled is None else ((b"Cookie", recalled.cookie),)
+            return Answer(200, ((b"Cache-Control", b"no-store"), *cookie, *ruling.fields))
         if isinstance(verdict, Challenge):
             exchange.event, exchange.challenged = "request.challenged", True
             return self._challenge(visit, asked, verdict)
@@ -76,7 +81,11 @@ class ForwardAuth(Endpoint):
         return visit.problem(403, reason, needs=verdict.needs)
 
     def _challenge(self, visit: Visit, asked: Asked, verdict: Challenge) -> Answer:
-        """401 that names the login, or on demand the way there."""
+        """401 that names the login, or on demand the way there.
+
+        The way there stands in ``Location`` of the 401 too, for proxies that know no 302 here and send the browser there
+        themselves (nginx); only where that comes back to the same request.
+        """
         repeatable = verdict.navigation and asked.method in (b"GET", b"HEAD")
         facts = asked.facts
         to = target(self.parts, visit.arrival, (facts.path + (facts.query if repeatable else b"")).decode("latin-1"))
@@ -84,7 +93,8 @@ class ForwardAuth(Endpoint):
         url = f"{self.parts.origin_of(visit.arrival.host)}{path}"
         if repeatable and _has_redirect(visit.arrival):
             return self.parts.pages.redirect(302, url)
-        return visit.problem(401, verdict.reason, login_url=url)
+        answer = visit.problem(401, verdict.reason, login_url=url)
+        return replace(answer, fields=(*answer.fields, (b"Location", url.encode("ascii")))) if repeatable else answer
 
 
 def _one(arrival: Arrival, name: bytes) -> bytes:
