@@ -6,9 +6,11 @@ The same in a single process and in each of several (:mod:`meshproxy.workers`), 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import DeferredList, maybeDeferred
+from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -22,6 +24,9 @@ from .worker import Worker
 
 DRAIN_FOR = 30.0
 """Seconds that requests under way have when meshproxy ends."""
+
+EndpointFor = Callable[[str, DownstreamTls | None], IStreamServerEndpoint]
+"""Makes the endpoint of a ``listen`` string."""
 
 _LOOK_AGAIN = 0.1
 
@@ -48,20 +53,20 @@ class Serving:
             logins=observing.logins, run_key=run_key,
         )
 
-    async def start(self, listen: Iterable[str], opens: Callable[[str], Any] | None = None) -> None:
+    async def start(self, listen: Iterable[str], endpoint: EndpointFor | None = None) -> None:
         """Serve. Raises :class:`meshproxy.problems.ConfError`, and what opening a socket raises.
 
         :param listen: the endpoint strings.
-        :param opens: the reactor that opens the socket of one of them; the process's own without it.
+        :param endpoint: the endpoint of one of them, where its socket is open already.
         """
         settings = self._configured.settings
         site = await self.worker.start()
         self._observing.watch(self.worker)
         if settings.tls is not None:
             self.worker.gateway.tls = DownstreamTls(settings.tls)
+        endpoint = endpoint or partial(listen_endpoint, self._reactor)
         for text in listen:
-            reactor = self._reactor if opens is None else opens(text)
-            self._ports.append(await listen_endpoint(reactor, text, self.worker.gateway.tls).listen(site))
+            self._ports.append(await endpoint(text, self.worker.gateway.tls).listen(site))
 
     def questions(self) -> Mapping[str, Handler]:
         """What the command line may ask of this process."""

@@ -11,6 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from meshproxy.sessions.shared_state import LocalState
+from meshproxy.web.downstream_tls import listen_endpoint
 from meshproxy.workers import inside as inside_module
 from meshproxy.workers import parents_state
 from meshproxy.workers.inside import ORPHAN_FOR, Inside
@@ -35,7 +36,7 @@ class InsideTests(SynchronousTestCase):
         self.reactor.running = True
         self.stopped: list[float] = []
         self.reactor.stop = self._stop  # type: ignore[method-assign]
-        self.patch(inside_module, "InheritedSocket", lambda reactor, *_: reactor)
+        self.patch(inside_module, "inherited_endpoint", lambda reactor, text, tls, *_: listen_endpoint(reactor, text, tls))
         self.shared = LocalState(self.reactor)
         self.told: list[tuple[str, Any]] = []
         self.task: dict[str, Any] = {

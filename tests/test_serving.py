@@ -15,6 +15,7 @@ from meshproxy.observing import Observing
 from meshproxy.problems import ConfError
 from meshproxy.serving import Serving
 from meshproxy.sessions.shared_state import LocalState
+from meshproxy.web.downstream_tls import listen_endpoint
 
 from .support.certificates import Authority
 from .support.house import Browser
@@ -38,14 +39,14 @@ class ServingTests(SynchronousTestCase):
         path.write_text(text)
         path.chmod(0o600)
 
-    def serving(self, listen: tuple[str, ...] = ("tcp:8080",), opens: Any = None, **options: Any) -> Serving:
+    def serving(self, listen: tuple[str, ...] = ("tcp:8080",), endpoint: Any = None, **options: Any) -> Serving:
         configured = read(self.folder)
         observing = Observing(self.reactor, configured)
         self.plugins = configured.plugins
         serving = Serving(self.reactor, configured, LocalState(self.reactor), observing, **options)
         self.addCleanup(lambda: self.comes_to(observing.stop()))
         self.addCleanup(lambda: self.comes_to(serving.stop()))
-        self.comes_to(serving.start(listen, opens))
+        self.comes_to(serving.start(listen, endpoint))
         return serving
 
     def comes_to(self, coroutine: Any) -> Any:
@@ -74,10 +75,15 @@ class ServingTests(SynchronousTestCase):
         self.assertTrue(self.asks(serving, b"/_meshproxy/userinfo").startswith(b"HTTP/1.1 401 "))
 
     def test_sockets_of_others(self) -> None:
-        """Who has opened the sockets already is asked for each."""
+        """Who has opened the sockets already is asked for the endpoint of each."""
         asked: list[str] = []
         other = MemoryReactorClock()
-        self.serving(("tcp:8080", "tcp:8081"), lambda text: asked.append(text) or other)
+
+        def endpoint(text: str, tls: Any) -> Any:
+            asked.append(text)
+            return listen_endpoint(other, text, tls)
+
+        self.serving(("tcp:8080", "tcp:8081"), endpoint)
         self.assertEqual((["tcp:8080", "tcp:8081"], 2, 0), (asked, len(other.tcpServers), len(self.reactor.tcpServers)))
 
     def test_one_key_for_the_run(self) -> None:

@@ -23,7 +23,7 @@ from twisted.trial import unittest
 
 from meshproxy.config.listeners import BACKLOG
 from meshproxy.workers import sockets
-from meshproxy.workers.sockets import InheritedSocket, SharedTcpPort, open_socket
+from meshproxy.workers.sockets import InheritedSocket, SharedTcpPort, inherited_endpoint, open_socket
 
 
 class Greeter(Protocol):
@@ -89,7 +89,7 @@ class SharedSocketTests(unittest.TestCase):
         return parent, [await self.worker(parent, text, greeter(name)) for name in (b"one", b"two")]
 
     async def worker(self, parent: Any, text: str, factory: Any) -> Any:
-        port = await serverFromString(InheritedSocket(reactor, os.dup(parent.fileno()), self.turns[factory.name]), text).listen(factory)
+        port = await inherited_endpoint(reactor, text, None, os.dup(parent.fileno()), self.turns[factory.name]).listen(factory)
         self.addCleanup(lambda: port.stopListening() if port.connected else None)
         return port
 
@@ -188,6 +188,13 @@ class SharedSocketTests(unittest.TestCase):
         await parent.stopListening()
         self.assertFalse(path.exists())
         folder.rmdir()
+
+    async def test_systemd(self) -> None:
+        """A socket that systemd opened for the parent is the workers' too; what systemd told the parent is not looked at."""
+        parent = await open_socket(reactor, "tcp:0:interface=127.0.0.1")
+        self.addCleanup(parent.stopListening)
+        await self.worker(parent, "systemd:domain=INET:index=0", greeter(b"one"))
+        self.assertEqual(b"one", await self.connect(parent))
 
     async def test_taken(self) -> None:
         """A port that another program has cannot be opened."""

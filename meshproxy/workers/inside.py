@@ -25,7 +25,7 @@ from .messages import Link, Unanswered
 from .parents_state import ParentsState
 from .passing_on import PassingOn
 from .share import share_of
-from .sockets import InheritedSocket
+from .sockets import inherited_endpoint
 from .turns import Tally, Turns
 
 ORPHAN_FOR = 3.0
@@ -96,7 +96,8 @@ class Inside:
         sockets: dict[str, int] = task["sockets"]
         channels = self._serving.worker.gateway.channels
         turns = Turns(Tally(task["tally"], self._workers), task["number"], lambda: len(channels))
-        await self._serving.start(list(sockets), lambda text: InheritedSocket(self._reactor, sockets[text], turns))
+        await self._serving.start(
+            list(sockets), lambda text, tls: inherited_endpoint(self._reactor, text, tls, sockets[text], turns))
         self._observing.ready()
         self.link.tell("serving")
 

@@ -12,13 +12,17 @@ from typing import Any
 
 from twisted.internet import tcp, unix
 from twisted.internet.address import UNIXAddress
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.protocol import Factory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from ..config.listeners import parse_listener, with_backlog
+from ..web.downstream_tls import DownstreamTls, listen_endpoint
 from .turns import Turns
 
 FIRST_FOR = 0.005
@@ -46,6 +50,26 @@ async def open_socket(reactor: Any, text: str) -> Any:
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace(":", "\\:").replace("=", "\\=")
+
+
+def inherited_endpoint(reactor: Any, text: str, tls: DownstreamTls | None, descriptor: int, turns: Turns) -> IStreamServerEndpoint:
+    """A worker's: the endpoint that a ``listen`` string names, on the socket that the parent has opened for it."""
+    inherited = InheritedSocket(reactor, descriptor, turns)
+    if parse_listener(text).kind == "systemd":  # whose descriptors are the parent's; what they are called means nothing here
+        return AdoptedEndpoint(inherited)
+    return listen_endpoint(inherited, text, tls)
+
+
+@implementer(IStreamServerEndpoint)
+class AdoptedEndpoint:
+    """An endpoint of which nothing but its socket is left."""
+
+    def __init__(self, inherited: InheritedSocket) -> None:
+        self._inherited = inherited
+
+    def listen(self, protocolFactory: Any) -> Deferred[Any]:
+        """See :class:`twisted.internet.interfaces.IStreamServerEndpoint`."""
+        return execute(self._inherited.adoptStreamPort, -1, None, protocolFactory)
 
 
 class InheritedSocket:
