@@ -12,7 +12,6 @@ from twisted.application.service import IService
 from twisted.python import usage
 
 
-
 class Options(usage.Options):
     """The options of ``twistd meshproxy``."""
 

@@ -1,8 +1,8 @@
 """How do lines get out of the process whole, in order, and without the reactor waiting for whoever reads them?
 
 The rule: a line is written by one call where the descriptor takes it (atomic on a file, and on a pipe up to PIPE_BUF, so that several
-writers do not tear each other's lines), what it does not take waits in a bounded queue, and whoever gave a line learns whether it was written.
-A pipe's reader that stalls costs memory up to the bound and never the reactor.
+writers do not tear each other's lines), what it does not take waits in a bounded queue, and whoever gave a line learns whether it was
+written. A pipe's reader that stalls costs memory up to the bound and never the reactor.
 """
 
 from __future__ import annotations
