@@ -23,30 +23,31 @@ from .support.websocket_client import Refused, WebSocket
 
 MISSING = why_not(packages=lambda: python_environment("jupyter"))
 SERVICE_NAME = "jupyter.team.svc.cluster.local"
-_started: list[Program] = []
+TOKEN = "0123456789abcdef"
+_started: dict[str, Program] = {}
 
 
-def jupyter() -> Program:
-    """The one JupyterLab of this module: no login of its own, under /jupyter/, and known under a service name as well."""
-    if not _started:
+def jupyter(token: str = "") -> Program:
+    """The JupyterLab of this module with that token: under /jupyter/, and known under a service name as well."""
+    if token not in _started:
         directory, (port,) = Path(tempfile.mkdtemp()), free_ports(1)
         options = {
             "ServerApp.ip": "127.0.0.1", "ServerApp.port": str(port), "ServerApp.port_retries": "0", "ServerApp.base_url": "/jupyter/",
             "ServerApp.local_hostnames": f'["localhost", "{SERVICE_NAME}"]', "ServerApp.open_browser": "False",
-            "IdentityProvider.token": "", "ServerApp.allow_root": "True", "ServerApp.root_dir": str(directory),
+            "IdentityProvider.token": token, "ServerApp.allow_root": "True", "ServerApp.root_dir": str(directory),
         }  # fmt: skip
         python = python_environment("jupyter") / "bin" / "python"
         command = [str(python), "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
-        _started.append(Program(command, directory, port, "/jupyter/api"))
-        atexit.register(_started[0].stop)
-    return _started[0]
+        _started[token] = Program(command, directory, port, "/jupyter/api")
+        atexit.register(_started[token].stop)
+    return _started[token]
 
 
-def service(host: str = "upstream", origin: str = "rewrite") -> str:
+def service(host: str = "upstream", origin: str = "rewrite", token: str = "", more: str = "") -> str:
     """``services/jupyter.toml``."""
     return f"""
         title = "JupyterLab"
-        upstream = "http://127.0.0.1:{jupyter().port}"
+        upstream = "http://127.0.0.1:{jupyter(token).port}"
         [route]
         path = "/jupyter"
         [access]
@@ -54,6 +55,7 @@ def service(host: str = "upstream", origin: str = "rewrite") -> str:
         [request]
         host = "{host}"
         origin = "{origin}"
+        {more}
     """
 
 
@@ -118,6 +120,11 @@ class JupyterTests(unittest.TestCase):
     def test_a_literal_host(self) -> Deferred[None]:
         """The same where nothing is set in Jupyter: ``host`` is a name that it knows by itself."""
         return self.run_behind(self.evaluates, host="localhost:8888")
+
+    def test_a_kernel_with_a_token(self) -> Deferred[None]:
+        """The same where Jupyter wants a token: meshproxy sends it, and no browser sees it."""
+        rewrite = f'[[rewrite]]\nuse = "fields"\nset = {{ "Authorization" = "token {TOKEN}" }}'
+        return self.run_behind(self.evaluates, token=TOKEN, more=rewrite)
 
     def test_pages_under_their_path(self) -> Deferred[None]:
         """Redirects stay under the public name; Jupyter's cookies keep their path and live beside ours, which it never sees."""

@@ -62,7 +62,7 @@ def node_red() -> Program:
     return _started[0]
 
 
-def service() -> str:
+def service(more: str = "") -> str:
     """``services/node-red.toml``."""
     return f"""
         title = "Node-RED"
@@ -73,6 +73,7 @@ def service() -> str:
         groups = ["devs"]
         [[rewrite]]
         use = "forwarded-user"
+        {more}
     """
 
 
@@ -82,8 +83,8 @@ class NodeRedTests(unittest.TestCase):
     timeout = 60
     skip = why_not("node", "npm", packages=lambda: node_packages("node_red"))
 
-    def run_behind(self, test: Any) -> Deferred[None]:
-        return run_with(behind(reactor, self.mktemp(), {"node-red": service()}), test)
+    def run_behind(self, test: Any, more: str = "") -> Deferred[None]:
+        return run_with(behind(reactor, self.mktemp(), {"node-red": service(more)}), test)
 
     async def deploy(self, running: Running, visitor: Visitor) -> Seen:
         """What the button does; nothing has changed, so that nothing is started anew."""
@@ -171,3 +172,14 @@ class NodeRedTests(unittest.TestCase):
         socket.close()
         with self.assertRaises(ConnectionError):
             await socket.receive()
+
+    def test_a_socket_of_no_flow(self) -> Deferred[None]:
+        """To a WebSocket that no flow serves Node-RED says nothing at all; meshproxy does, when its time is up."""
+        return self.run_behind(self.no_flow, '[timeouts]\nresponse = "1s"')
+
+    async def no_flow(self, running: Running) -> None:
+        alice = await logged_in(running, "/node-red/edit/")
+        with self.assertRaises(Refused) as refused:
+            await WebSocket.open(running, "/node-red/flow/nothing", cookie_line(alice))
+        self.assertEqual(504, refused.exception.status)
+        self.assertIn(b"X-Meshproxy-Source: meshproxy", refused.exception.answer)
